@@ -1,0 +1,156 @@
+/**
+ * Relative paths without loss: make, join, check, compare, and escape what a place cannot hold. Two names never become one.
+ *
+ * The escape is visible and reversible: `‛` (U+201B) followed by two hex digits stands for one byte. It serves two needs:
+ * bytes of a file name that are not valid UTF-8 (`fromBytes`), and characters a destination forbids (`storedPath`).
+ * A real `‛` in a name is escaped too, so nothing can be mistaken for an escape.
+ */
+import { createHash } from 'node:crypto';
+import { UsageError } from './errors.ts';
+import type { NameRules, Path } from './types.ts';
+
+/** Keepsake's own folder at the root of every destination. */
+export const OWN_FOLDER = '.keepsake';
+
+const QUOTE = '‛';
+const ESCAPED = /‛([0-9A-F]{2})/g;
+
+/**
+ * The same text if it is a safe relative path. Throws `UsageError` for anything that could leave the root: empty and
+ * dot parts, NUL, an absolute path. Backslashes are ordinary characters here; providers for Windows forbid them.
+ */
+export function checkPath(path: string): Path {
+  const bad =
+    path === '' ||
+    path.startsWith('/') ||
+    path.includes('\0') ||
+    path.split('/').some((part) => part === '' || part === '.' || part === '..');
+  if (bad) {
+    throw new UsageError(`"${path}" is not a path inside a folder.`, {
+      code: 'bad_path',
+      advice: 'Write it as folder/name, without a leading slash and without "..".',
+    });
+  }
+  return path;
+}
+
+export const joinPath = (...parts: string[]): Path => parts.filter((part) => part !== '').join('/');
+
+export function parentOf(path: Path): Path {
+  const cut = path.lastIndexOf('/');
+  return cut < 0 ? '' : path.slice(0, cut);
+}
+
+export const nameOf = (path: Path): string => path.slice(path.lastIndexOf('/') + 1);
+
+export function extensionOf(path: Path): string {
+  const name = nameOf(path);
+  const dot = name.lastIndexOf('.');
+  return dot > 0 ? name.slice(dot + 1).toLowerCase() : '';
+}
+
+export const isOwnPath = (path: Path): boolean => path === OWN_FOLDER || path.startsWith(`${OWN_FOLDER}/`);
+
+/**
+ * Order by code point, as SQLite (`BINARY`) and MongoDB compare UTF-8. JavaScript's `<` compares UTF-16 units and puts
+ * astral characters before U+E000–U+FFFF, which would tear an ordered merge apart.
+ */
+export function comparePaths(a: Path, b: Path): number {
+  if (a === b) return 0;
+  const end = Math.min(a.length, b.length);
+  for (let i = 0; i < end; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x !== y) {
+      const highX = x >= 0xd800 && x < 0xe000 ? x + 0x10000 : x;
+      const highY = y >= 0xd800 && y < 0xe000 ? y + 0x10000 : y;
+      return highX - highY;
+    }
+  }
+  return a.length - b.length;
+}
+
+/** Equal for two paths that a case-insensitive, normalising volume takes for one. */
+export const caseKey = (path: Path): string => path.normalize('NFC').toLowerCase().normalize('NFC');
+
+const hex = (byte: number): string => QUOTE + byte.toString(16).toUpperCase().padStart(2, '0');
+
+const escapeCharacter = (character: string): string => {
+  let escaped = '';
+  for (const byte of Buffer.from(character)) escaped += hex(byte);
+  return escaped;
+};
+
+/** A name as the disk holds it -> text. Bytes that are not UTF-8, and a real `‛`, are escaped. */
+export function fromBytes(name: Uint8Array): string {
+  const text = Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('utf8');
+  if (!text.includes('�') || Buffer.from(text).equals(name)) return text.replaceAll(QUOTE, escapeCharacter(QUOTE));
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let result = '';
+  for (let i = 0; i < name.length; ) {
+    const lead = name[i] as number;
+    const length = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+    try {
+      const character = decoder.decode(name.subarray(i, i + length));
+      result += character === QUOTE ? escapeCharacter(QUOTE) : character;
+      i += length;
+    } catch {
+      result += hex(lead);
+      i += 1;
+    }
+  }
+  return result;
+}
+
+/** The inverse of `fromBytes`. */
+export function toBytes(name: string): Buffer {
+  if (!name.includes(QUOTE)) return Buffer.from(name);
+  const parts: Buffer[] = [];
+  let last = 0;
+  for (const match of name.matchAll(ESCAPED)) {
+    parts.push(Buffer.from(name.slice(last, match.index)), Buffer.from([Number.parseInt(match[1] as string, 16)]));
+    last = match.index + match[0].length;
+  }
+  parts.push(Buffer.from(name.slice(last)));
+  return Buffer.concat(parts);
+}
+
+/** Room for the part that keeps a shortened name apart from its neighbours: `‛` + 8 hex digits. */
+const SHORTENED = 11;
+
+function storedName(name: string, rules: NameRules): string {
+  let stored = name;
+  if (rules.characters) {
+    stored = [...stored].map((c) => (rules.characters?.includes(c) ? escapeCharacter(c) : c)).join('');
+  }
+  const last = stored.at(-1);
+  if (last !== undefined && rules.trailing?.includes(last)) stored = stored.slice(0, -1) + escapeCharacter(last);
+  const stem = stored.split('.')[0]?.toUpperCase();
+  if (stem !== undefined && rules.names?.some((reserved) => reserved.toUpperCase() === stem)) {
+    stored = escapeCharacter(stored.slice(0, 1)) + stored.slice(1);
+  }
+  if (rules.maxNameBytes && Buffer.byteLength(stored) > rules.maxNameBytes) {
+    const extension = /\.[^.]{1,10}$/.exec(stored)?.[0] ?? '';
+    const room = rules.maxNameBytes - SHORTENED - Buffer.byteLength(extension);
+    let kept = '';
+    for (const character of stored) {
+      if (Buffer.byteLength(kept + character) > room) break;
+      kept += character;
+    }
+    const digest = createHash('sha256').update(name).digest('hex').slice(0, 8).toUpperCase();
+    stored = `${kept}${QUOTE}${digest}${extension}`;
+  }
+  return stored;
+}
+
+/**
+ * Where a path is stored under a destination's name rules; the same path where it can be held as it is. Different paths
+ * get different answers (a name that is too long keeps a digest of the whole). The manifest records both.
+ */
+export function storedPath(path: Path, rules: NameRules | undefined): Path {
+  if (!rules) return path;
+  return path
+    .split('/')
+    .map((name) => storedName(name, rules))
+    .join('/');
+}

@@ -1,0 +1,177 @@
+/** What commands and surfaces may use; `main.ts` and `cli.ts` put the real ones together, tests put their own. */
+import type { Config } from './config.ts';
+import type { Store } from './store/store.ts';
+import type {
+  Clock,
+  Counts,
+  Health,
+  Instant,
+  Location,
+  Log,
+  OutboxMessage,
+  Path,
+  Person,
+  Plan,
+  Provider,
+  ProviderKind,
+  Reply,
+  Run,
+  SnapshotRecord,
+  Traits,
+  Trigger,
+  Why,
+} from './types.ts';
+
+export interface KindSummary {
+  name: string;
+  title: string;
+  aliases: readonly string[];
+  roles: readonly ('source' | 'destination')[];
+  rootExample: string;
+}
+
+/** The list of providers (`src/providers/index.ts`); the engine does not import it. */
+export interface KindRegistry {
+  list(): readonly KindSummary[];
+  /** Loads the driver's file. `UsageError` with the nearest name for an unknown kind. */
+  load(name: string): Promise<ProviderKind>;
+}
+
+/** A location with its provider opened and wrapped (retry, rate limit, bandwidth). */
+export interface OpenLocation {
+  location: Location;
+  provider: Provider;
+  /** The kind's traits with what was learned at `open`. */
+  traits: Traits;
+  close(): Promise<void>;
+}
+
+export interface Places {
+  /** `NotFound` for an unknown account, `AuthRequired` when it needs a sign-in. */
+  open(location: Location, signal: AbortSignal, limit?: number): Promise<OpenLocation>;
+  check(location: Location, signal: AbortSignal): Promise<Health>;
+}
+
+export interface Sealer {
+  /** AES-256-GCM; `purpose` is authenticated, so that a sealed value cannot be moved to another field. */
+  seal(plain: string, purpose: string): string;
+  /** `AuthRequired` with advice about the key when it was sealed with another one. */
+  unseal(sealed: string, purpose: string): string;
+}
+
+export interface Outbox {
+  /** The document to store in the same `commit` as what it reports; the same key is delivered once. */
+  message(to: Person, surface: string, key: string, reply: Reply, about?: OutboxMessage['about']): OutboxMessage;
+  /** Delivers what is due now; answers how many were sent. */
+  deliver(signal: AbortSignal): Promise<number>;
+}
+
+/** Delivers one message on one surface. Throws `RetryLater` to be tried again, anything else after all tries is dead. */
+export interface Deliverer {
+  surface: string;
+  deliver(message: OutboxMessage, to: Person, signal: AbortSignal): Promise<void>;
+}
+
+export interface Preview {
+  counts: Counts;
+  /** By reason, with up to ten sample paths each. */
+  why: Partial<Record<Why, { files: number; bytes: number; samples: Path[] }>>;
+  /** Per destination: free bytes where known, and whether it fits. */
+  fits: { destination: string; free?: number; fits?: boolean }[];
+  /** Seconds, from the rates of earlier runs; absent when nothing is known. */
+  time?: number;
+}
+
+export interface RestoreRequest {
+  plan: Plan;
+  /** Index of the destination to read from; the first that works when absent. */
+  destination?: number;
+  files: readonly string[];
+  from?: { snapshot: string } | { at: Instant };
+  to?: Location;
+  existing: 'keep_both' | 'replace' | 'skip' | 'ask';
+}
+
+export interface RestorePreview {
+  snapshot: SnapshotRecord;
+  files: number;
+  bytes: number;
+  /** Files that are already at the target with the same bytes as far as can be told. */
+  same: number;
+  /** Files that are already there and differ. */
+  existing: number;
+  samples: Path[];
+  to: Location;
+}
+
+export interface RestoreResult extends RestorePreview {
+  restored: number;
+  skipped: number;
+  failed: { path: Path; message: string }[];
+}
+
+export interface VerifyResult {
+  snapshot: SnapshotRecord;
+  how: 'quick' | 'sample' | 'full';
+  files: number;
+  bytes: number;
+  bad: { path: Path; what: string }[];
+}
+
+export interface FoundFile {
+  plan: Plan;
+  path: Path;
+  size: number;
+  modified?: Instant;
+  about?: Record<string, string>;
+}
+
+/** Runs and everything that reads or writes destinations. */
+export interface Backup {
+  /** Queues a run, or answers the one that is already queued or running. */
+  start(plan: Plan, trigger: Trigger): Promise<Run>;
+  /** States of a run until it ended, a few a second at most; starts with the present one. */
+  watch(run: string, signal: AbortSignal): AsyncIterable<Run>;
+  /** Asks the running worker to stop; answers the run, if there is one. */
+  stop(plan: Plan): Promise<Run | undefined>;
+  /** Works a queued run to its end in this process: lease, copy, snapshot, retention, report. */
+  work(run: string, signal: AbortSignal): Promise<Run>;
+  preview(plan: Plan, signal: AbortSignal): Promise<Preview>;
+  snapshots(plan: Plan): AsyncIterable<SnapshotRecord>;
+  find(plans: readonly Plan[], words: readonly string[], limit: number, signal: AbortSignal): AsyncIterable<FoundFile>;
+  previewRestore(request: RestoreRequest, signal: AbortSignal): Promise<RestorePreview>;
+  /** Yields progress; the last item is the result. */
+  restore(
+    request: RestoreRequest,
+    signal: AbortSignal,
+  ): AsyncIterable<{ progress: Run['progress'] } | { result: RestoreResult }>;
+  verify(
+    plan: Plan,
+    how: VerifyResult['how'],
+    signal: AbortSignal,
+  ): AsyncIterable<{ progress: Run['progress'] } | { result: VerifyResult }>;
+  /** Reads the newest manifests below a location and makes plans, snapshots and catalog out of them. */
+  adopt(location: Location, owner: Person, signal: AbortSignal): Promise<{ plan: Plan; snapshot: SnapshotRecord }[]>;
+}
+
+/** Keeps Agenda's one dated job per plan in step with the plan's `schedule`, `state` and `pausedUntil`. */
+export interface Scheduler {
+  /** Computes `next`, stores it in the plan and dates the job; answers the plan as stored. */
+  schedule(plan: Plan): Promise<Plan>;
+  cancel(plan: Plan): Promise<void>;
+}
+
+export interface Services {
+  config: Config;
+  store: Store;
+  clock: Clock;
+  log: Log;
+  sealer: Sealer;
+  kinds: KindRegistry;
+  places: Places;
+  outbox: Outbox;
+  backup: Backup;
+  scheduler: Scheduler;
+  /** Asks for a secret on the caller's surface without echo; absent where no secret may be typed. */
+  askSecret?(label: string, help?: string): Promise<string>;
+}
