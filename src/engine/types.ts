@@ -360,15 +360,7 @@ export type RunState = 'queued' | 'running' | 'done' | 'partial' | 'failed' | 's
 export type Trigger = 'schedule' | 'person' | 'resume';
 
 /** Why a file is treated as it is; shown in previews and reports. */
-export type Why =
-  | 'new'
-  | 'changed'
-  | 'same'
-  | 'vanished'
-  | 'moved'
-  | 'filtered'
-  | 'missing_at_destination'
-  | 'unverifiable';
+export type Why = 'new' | 'changed' | 'same' | 'vanished' | 'filtered' | 'missing_at_destination' | 'unverifiable';
 
 export interface Counts {
   /** Files seen at the source and within the filter. */
@@ -426,6 +418,8 @@ export interface Run extends Doc {
   verdict?: string;
   /** Set to ask a running worker to stop at the next chunk. */
   stopRequested?: boolean;
+  /** A person has seen the guard's question and said yes. */
+  approved?: boolean;
   /** A question that only a person can answer (guard). */
   question?: { text: string; choices: Choice[] };
 }
@@ -445,9 +439,15 @@ export interface CatalogLine extends Doc {
   /** The destination's handle and version. */
   at?: string;
   atVersion?: string;
-  /** The run that brought the bytes. */
+  /** The run that brought the bytes. A path and the run that brought it name one version for ever. */
   run: string;
   about?: Record<string, string>;
+  /** Set on a kept older version: the run that moved it to `stored` below `.keepsake/versions`, and when. */
+  retired?: { run: string; at: Instant };
+  /** Retention has decided: no manifest lists it any more, its bytes are about to be removed. */
+  doomed?: true;
+  /** `verify` found other bytes: the next run brings the file again. */
+  damaged?: true;
 }
 
 export interface SnapshotRecord extends Doc {

@@ -109,8 +109,18 @@ export interface Store {
 /** The order of these ids is the order of the paths (`comparePaths`). Plan ids hold no `/`. */
 export const catalogId = (plan: string, destination: number, path: string): string => `${plan}/${destination}/${path}`;
 
+/** An older version that is kept; `retiredBy` is the run that moved it away. */
+export const versionId = (plan: string, destination: number, path: string, retiredBy: string): string =>
+  `${plan}/v${destination}/${path}/${retiredBy}`;
+
 /** [from, to) of all catalog lines of one destination of a plan; `0` is the character after `/`. */
 export const catalogRange = (plan: string, destination: number): { from: string; to: string } => ({
   from: `${plan}/${destination}/`,
   to: `${plan}/${destination}0`,
+});
+
+/** The same of its kept older versions. */
+export const versionRange = (plan: string, destination: number): { from: string; to: string } => ({
+  from: `${plan}/v${destination}/`,
+  to: `${plan}/v${destination}0`,
 });
