@@ -1,0 +1,226 @@
+/** A reply as text for a terminal. Pure: no clock, no terminal; the same reply gives the same text. */
+import { styleText } from 'node:util';
+import type { Block, Cell, Instant, Progress, Reply } from '../engine/types.ts';
+import { countWords, durationWords, fullInstantWords, instantWords, manyWords, sizeWords } from '../engine/wording.ts';
+import { cutText, padText, safeLine, safeLines, textColumns, wrapText } from './console-text.ts';
+
+export interface ConsoleLook {
+  colour: boolean;
+  /** Columns of the terminal. */
+  width: number;
+  zone: string;
+  now: Date;
+}
+
+type Style = Parameters<typeof styleText>[0];
+type BlockOf<K extends Block['kind']> = Extract<Block, { kind: K }>;
+
+/** Below this a table is a list of fields anyway. */
+const NARROWEST = 24;
+const INDENT = '  ';
+const COLUMN_GAP = 2;
+
+/** `validateStream: false`: the caller decided about colours, this file asks no stream and no environment. */
+const paint = (look: ConsoleLook, style: Style, text: string): string =>
+  look.colour && text !== '' ? styleText(style, text, { validateStream: false }) : text;
+
+/** An icon besides the colour, so that nobody needs to see colours. */
+function mark(reply: Reply): { icon: string; style: Style } {
+  if (reply.outcome === 'partial') return { icon: '! ', style: 'yellow' };
+  if (reply.tone === 'good') return { icon: '✔ ', style: 'green' };
+  if (reply.tone === 'bad') return { icon: '✖ ', style: 'red' };
+  if (reply.tone === 'busy') return { icon: '… ', style: 'cyan' };
+  return { icon: '', style: 'bold' };
+}
+
+const cellText = (cell: Cell, instant: (at: Instant) => string): string =>
+  safeLine(typeof cell === 'string' ? cell : instant(cell.at));
+
+/** As the terminal shows a line to be typed. A line break in it would run something else when pasted. */
+const typed = (line: string): string => safeLine(line);
+
+const PHASES: Record<Progress['phase'], string> = {
+  listing: 'Looking at the files',
+  copying: 'Copying',
+  finishing: 'Writing the snapshot',
+  restoring: 'Restoring',
+  verifying: 'Verifying',
+  done: 'Done',
+};
+
+function share(progress: Progress): number | undefined {
+  const { bytes, totalBytes, files, totalFiles } = progress;
+  if (totalBytes) return Math.min(1, bytes / totalBytes);
+  if (totalFiles) return Math.min(1, files / totalFiles);
+  return undefined;
+}
+
+const BAR = 20;
+
+/** One line: phase, bar, share, files, bytes, rate, time left, problems, and the file in hand as far as there is room. */
+export function progressLine(progress: Progress, look: ConsoleLook): string {
+  const part = share(progress);
+  const words = [
+    progress.totalFiles === undefined
+      ? manyWords(progress.files, 'file')
+      : `${countWords(progress.files)} of ${manyWords(progress.totalFiles, 'file')}`,
+    progress.totalBytes === undefined
+      ? sizeWords(progress.bytes)
+      : `${sizeWords(progress.bytes)} of ${sizeWords(progress.totalBytes)}`,
+  ];
+  if (progress.rate) words.push(`${sizeWords(progress.rate)}/s`);
+  if (progress.eta !== undefined) words.push(`about ${durationWords(progress.eta)} left`);
+  if (progress.problems > 0) words.push(manyWords(progress.problems, 'problem'));
+  if (progress.current !== undefined) words.push(safeLine(progress.current));
+  const bar =
+    part === undefined || look.width < 60
+      ? ''
+      : ` ${'█'.repeat(Math.round(part * BAR))}${'░'.repeat(BAR - Math.round(part * BAR))}`;
+  // Rounded down: 100% is said only of what is whole.
+  const percent = part === undefined ? '' : ` ${Math.floor(part * 100)}%`;
+  return cutText(`${PHASES[progress.phase]}${bar}${percent}  ${words.join(' · ')}`, look.width);
+}
+
+function fieldLines(fields: readonly { label: string; text: string }[], look: ConsoleLook): string[] {
+  const widest = Math.max(0, ...fields.map((field) => textColumns(field.label)));
+  const room = look.width - INDENT.length - widest - COLUMN_GAP;
+  return fields.flatMap(({ label, text }) => {
+    const [first = '', ...rest] = wrapText(text, Math.max(NARROWEST, room));
+    const hanging = ' '.repeat(widest + COLUMN_GAP);
+    return [
+      `${paint(look, 'dim', padText(label, widest))}${' '.repeat(COLUMN_GAP)}${first}`,
+      ...rest.map((line) => hanging + line),
+    ];
+  });
+}
+
+/** Takes from the widest column until the table fits. */
+function fitColumns(natural: readonly number[], room: number): number[] {
+  const fitted = [...natural];
+  let over = fitted.reduce((sum, columns) => sum + columns, 0) - room;
+  while (over > 0) {
+    const widest = fitted.indexOf(Math.max(...fitted));
+    const columns = fitted[widest] ?? 0;
+    if (columns <= 4) break;
+    const second = Math.max(4, ...fitted.filter((_, index) => index !== widest));
+    const less = Math.max(1, Math.min(over, columns - second));
+    fitted[widest] = columns - less;
+    over -= less;
+  }
+  return fitted;
+}
+
+const NUMBER = /^[\d.,]+( (bytes?|[KMGTP]B|%))?$|^–$/;
+
+function tableLines(block: BlockOf<'table'>, look: ConsoleLook): string[] {
+  const head = block.columns.map((column) => safeLine(column));
+  const rows = block.rows.map((row) => row.map((cell) => cellText(cell, (at) => instantWords(at, look.zone))));
+  const lines: string[] = [];
+  let cut = false;
+  const room = look.width - INDENT.length - COLUMN_GAP * (head.length - 1);
+  if (room < head.length * 6) {
+    // Too narrow for columns: one small list of fields per row.
+    for (const row of rows) {
+      const fields = row.map((text, index) => ({ label: head[index] ?? '', text }));
+      if (lines.length > 0) lines.push('');
+      lines.push(...fieldLines(fields, look));
+    }
+  } else {
+    const natural = head.map((column, index) =>
+      Math.max(textColumns(column), ...rows.map((row) => textColumns(row[index] ?? ''))),
+    );
+    const widths = fitColumns(natural, room);
+    const right = head.map((_, index) => rows.length > 0 && rows.every((row) => NUMBER.test(row[index] ?? '')));
+    const draw = (cells: readonly string[]): string =>
+      widths
+        .map((columns, index) => {
+          const cell = cells[index] ?? '';
+          const shown = cutText(cell, columns);
+          if (shown !== cell) cut = true;
+          return padText(shown, columns, right[index] ? 'left' : 'right');
+        })
+        .join(' '.repeat(COLUMN_GAP))
+        .trimEnd();
+    lines.push(paint(look, 'dim', draw(head)), ...rows.map(draw));
+  }
+  const notes: string[] = [];
+  if (rows.length === 0) notes.push('Nothing to show.');
+  if (block.rows.some((row) => row.some((cell) => typeof cell !== 'string'))) notes.push(`Times: ${look.zone}.`);
+  if (cut) notes.push('Cut with … to fit this window; a wider one shows all.');
+  if (block.more && block.more.rows > 0) {
+    const line = block.more.line === undefined ? '' : `: ${typed(block.more.line)}`;
+    notes.push(`${manyWords(block.more.rows, 'more row')} not shown${line}`);
+  }
+  if (notes.length > 0) {
+    lines.push(...wrapText(notes.join(' '), look.width - INDENT.length).map((line) => paint(look, 'dim', line)));
+  }
+  return lines;
+}
+
+function choiceLines(block: BlockOf<'choices'>, look: ConsoleLook): string[] {
+  const lines = block.choices.map((choice) => typed(choice.line));
+  const widest = Math.max(0, ...lines.map(textColumns));
+  return block.choices.map((choice, index) => {
+    const line = lines[index] ?? '';
+    const label = safeLine(choice.label);
+    const shown = paint(look, choice.style === 'danger' ? 'red' : 'cyan', line);
+    // The label says nothing new when it is the line itself.
+    if (label === line) return `→ ${shown}`;
+    return `→ ${shown}${' '.repeat(widest - textColumns(line) + COLUMN_GAP)}${paint(look, 'dim', label)}`;
+  });
+}
+
+function formLines(block: BlockOf<'form'>, look: ConsoleLook): string[] {
+  const fields = block.fields.map((field) => ({
+    label: safeLine(field.label),
+    text: [field.help === undefined ? '' : safeLine(field.help), field.secret ? '(asked for without echo)' : '']
+      .filter(Boolean)
+      .join(' '),
+  }));
+  return [safeLine(block.title), ...fieldLines(fields, look), `→ ${paint(look, 'cyan', typed(block.line))}`];
+}
+
+function blockLines(block: Block, look: ConsoleLook): string[] {
+  switch (block.kind) {
+    case 'text':
+      return safeLines(block.text).flatMap((line) => wrapText(line, look.width - INDENT.length));
+    case 'fields':
+      return fieldLines(
+        block.fields.map((field) => ({
+          label: safeLine(field.label),
+          text: cellText(field.value, (at) => fullInstantWords(at, look.zone, look.now)),
+        })),
+        look,
+      );
+    case 'table':
+      return tableLines(block, look);
+    case 'progress':
+      return [progressLine(block.progress, { ...look, width: look.width - INDENT.length })];
+    case 'choices':
+      return choiceLines(block, look);
+    case 'form':
+      return formLines(block, look);
+    case 'link':
+      return [`${safeLine(block.label)}: ${paint(look, 'underline', safeLine(block.url))}`];
+    case 'image':
+      return [`[picture: ${safeLine(block.alt)}, ${sizeWords(block.bytes.length)}]`];
+    case 'file':
+      return [`[file: ${safeLine(block.name)}, ${sizeWords(block.bytes.length)}]`];
+  }
+}
+
+/**
+ * Title at the margin, everything else indented by two columns: whatever stands in a file name, no line of it can pass
+ * for a title. Ends without a line break.
+ */
+export function renderConsole(reply: Reply, look: ConsoleLook): string {
+  const { icon, style } = mark(reply);
+  const [first = '', ...rest] = wrapText(safeLine(reply.title), look.width - icon.length);
+  const lines = [paint(look, style, icon + first), ...rest.map((line) => paint(look, style, INDENT + line))];
+  for (const block of reply.blocks) {
+    const drawn = blockLines(block, look);
+    if (drawn.length > 0 && (block.kind === 'table' || block.kind === 'form') && lines.length > 1) lines.push('');
+    lines.push(...drawn.map((line) => (line === '' ? '' : INDENT + line)));
+  }
+  return lines.join('\n');
+}

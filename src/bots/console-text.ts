@@ -1,0 +1,101 @@
+/** What a terminal does with text: columns it takes, and characters that must not reach it as they are. Pure. */
+
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** East Asian Wide and Fullwidth (Unicode 17 EastAsianWidth.txt, W and F), whole blocks; emoji are found by property. */
+const WIDE: readonly (readonly [number, number])[] = [
+  [0x1100, 0x115f],
+  [0x2e80, 0x303e],
+  [0x3041, 0xa4cf],
+  [0xa960, 0xa97f],
+  [0xac00, 0xd7a3],
+  [0xf900, 0xfaff],
+  [0xfe30, 0xfe6f],
+  [0xff01, 0xff60],
+  [0xffe0, 0xffe6],
+  [0x16fe0, 0x18dff],
+  [0x1aff0, 0x1b2ff],
+  [0x20000, 0x3fffd],
+];
+
+const EMOJI = /\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F|[0-9#*]\uFE0F\u20E3/u;
+const NO_COLUMN = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
+const PLAIN = /^[\x20-\x7e]*$/;
+
+/** Columns of one grapheme: 0 for marks alone, 2 for wide letters and emoji, else 1. */
+function columnsOf(grapheme: string): number {
+  if (NO_COLUMN.test(grapheme)) return 0;
+  if (EMOJI.test(grapheme)) return 2;
+  const code = grapheme.codePointAt(0) ?? 0;
+  return WIDE.some(([first, last]) => code >= first && code <= last) ? 2 : 1;
+}
+
+/** Columns that a text takes on a terminal. */
+export function textColumns(text: string): number {
+  if (PLAIN.test(text)) return text.length;
+  let columns = 0;
+  for (const { segment } of segmenter.segment(text)) columns += columnsOf(segment);
+  return columns;
+}
+
+/** The text itself if it fits; else as much as fits before `…`, never half a character. */
+export function cutText(text: string, columns: number): string {
+  if (textColumns(text) <= columns) return text;
+  let cut = '';
+  let used = 1;
+  for (const { segment } of segmenter.segment(text)) {
+    used += columnsOf(segment);
+    if (used > columns) break;
+    cut += segment;
+  }
+  // A cut isolate would turn the direction of the rest of the line.
+  return cut.includes('\u2068') && !cut.includes('\u2069') ? `${cut}…\u2069` : `${cut}…`;
+}
+
+export const padText = (text: string, columns: number, side: 'left' | 'right' = 'right'): string => {
+  const gap = ' '.repeat(Math.max(0, columns - textColumns(text)));
+  return side === 'right' ? text + gap : gap + text;
+};
+
+/**
+ * C0, DEL and C1 (ESC and CSI start terminal commands), line separators, characters without a shape (two names would look
+ * alike), and the overrides that show `gpj.exe` backwards.
+ */
+const UNSHOWN = /[\p{Cc}\u2028\u2029\u200b\u2060\ufeff\u00ad\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+const picture = (character: string): string => {
+  const code = character.charCodeAt(0);
+  if (code < 0x20) return String.fromCharCode(0x2400 + code);
+  if (code === 0x7f) return '␡';
+  return `‹U+${code.toString(16).toUpperCase().padStart(4, '0')}›`;
+};
+
+/** One line that cannot move the cursor, colour, ring, reorder or break: what is not a visible character becomes one. */
+export function safeLine(text: string): string {
+  const shown = text.toWellFormed().replace(UNSHOWN, picture);
+  return RIGHT_TO_LEFT.test(shown) ? `\u2068${shown}\u2069` : shown;
+}
+
+/** Lines of a text that may have several, each safe. A tab is a gap, not a picture. */
+export const safeLines = (text: string): string[] =>
+  text
+    .replaceAll('\t', '  ')
+    .split(/\r?\n/)
+    .map((line) => safeLine(line));
+
+/** Breaks at spaces; a word longer than the line (a path) stays whole so that it can be copied. */
+export function wrapText(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && textColumns(line) + 1 + textColumns(word) > columns) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  lines.push(line);
+  return lines;
+}
