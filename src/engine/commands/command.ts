@@ -29,6 +29,7 @@ export interface PlanOptions {
 }
 
 export interface CommandArgs {
+  /** `line` is the canonical line that makes the plan again (`lineOf`), not the words typed. */
   create: PlanOptions & { source: LocationText; destinations: LocationText[]; line: string };
   preview: { plan?: string; draft?: CommandArgs['create'] };
   list: Record<never, never>;
@@ -37,7 +38,13 @@ export interface CommandArgs {
   stop: { plan?: string };
   pause: { plan?: string; until?: Instant };
   resume: { plan?: string };
-  edit: PlanOptions & { plan: string };
+  /** Replaces only what was said. `everything` keeps all versions again; an empty `layout` removes the template. */
+  edit: Omit<PlanOptions, 'retention'> & {
+    plan: string;
+    retention?: Retention | 'everything';
+    /** "all files" was said: the old filter is forgotten before `filter` is applied. */
+    clearFilter?: true;
+  };
   delete: { plan: string };
   status: Record<never, never>;
   history: { plan?: string };
@@ -105,7 +112,7 @@ export interface Vocabulary {
     roles: readonly ('source' | 'destination')[];
   }[];
   plans: readonly { name: string }[];
-  /** The plan a reply or a button refers to; makes `<plan>` optional. */
+  /** Name of the plan that a reply or a button refers to; makes `<plan>` optional. */
   plan?: string;
 }
 
