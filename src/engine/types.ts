@@ -190,6 +190,11 @@ export interface HttpRequest {
   expect?: readonly number[];
   /** `false` where sending it twice would do it twice. Default: true for whole bodies. */
   repeatable?: boolean;
+  /**
+   * Reads the answer as text inside the retries, so that `text()` and `json()` cannot fail on the network any more. For
+   * listings and other short answers; never for files.
+   */
+  whole?: boolean;
   signal: AbortSignal;
 }
 
