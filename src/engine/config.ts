@@ -1,35 +1,75 @@
 /** The only reader of the environment. */
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { nearest } from './commands/grammar/suggest.ts';
 import { UsageError } from './errors.ts';
 
 const text = z.string().trim().min(1);
 
-/** Every variable with its meaning; `.env.example` is checked against this. */
+const isZone = (zone: string): boolean => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== undefined;
+  } catch {
+    return false;
+  }
+};
+
+/** 32 bytes as `openssl rand -base64 32` prints them; base64url is fine too. */
+const isKey = (key: string): boolean =>
+  /^[A-Za-z0-9+/_-]{43}=?$/.test(key) && Buffer.from(key, 'base64').byteLength === 32;
+
+const SEPARATOR = process.platform === 'win32' ? ';' : ':';
+
+const splitRoots = (roots: string): string[] =>
+  roots
+    .split(SEPARATOR)
+    .map((root) => root.trim())
+    .filter(Boolean);
+
+const expandHome = (folder: string): string =>
+  folder === '~' || folder.startsWith('~/') ? join(homedir(), folder.slice(1)) : folder;
+
+/** Every variable with its meaning and a value that works; `.env.example` is checked against this. */
 export const environment = z.object({
   KEEPSAKE_DATA: text
     .optional()
+    .meta({ example: '/var/lib/keepsake' })
     .describe('Data folder: database, key, mail that could not be sent. Default: ~/.keepsake'),
   KEEPSAKE_KEY: text
+    .refine((keys) => keys.split(',').every((key) => isKey(key.trim())), {
+      error: 'each key must be 32 bytes in base64',
+    })
     .optional()
+    .meta({ example: 'the output of: openssl rand -base64 32', secret: true })
     .describe(
       'Key that seals credentials: 32 bytes in base64. Default: a key file in the data folder, made at the first start. To rotate, write "new,old".',
     ),
   KEEPSAKE_LOCAL_ROOTS: text
+    .refine((roots) => splitRoots(roots).every((root) => isAbsolute(expandHome(root))), {
+      error: 'each folder must be written from the root of the disk',
+    })
     .optional()
+    .meta({ example: ['/srv/photos', '/mnt/usb'].join(SEPARATOR) })
     .describe(
       'Folders of this machine that may be backed up or written to, separated by ":" (";" on Windows). Default: none; the terminal opens the folders typed there.',
     ),
   KEEPSAKE_ZONE: text
+    .refine(isZone, { error: 'this is not a time zone of the IANA list' })
     .optional()
+    .meta({ example: 'Europe/Berlin' })
     .describe('Time zone of people who have not set one, e.g. Europe/Berlin. Default: the zone of this machine.'),
   MONGODB_URI: text
+    .refine((uri) => /^mongodb(\+srv)?:\/\/\S+$/.test(uri), {
+      error: 'it must begin with mongodb:// or mongodb+srv://',
+    })
     .optional()
+    .meta({ example: 'mongodb://localhost/keepsake', secret: true })
     .describe('MongoDB for several machines, e.g. mongodb://host/keepsake. Default: SQLite in the data folder.'),
   LOG_LEVEL: z
-    .enum(['debug', 'info', 'warn', 'error'])
+    .enum(['debug', 'info', 'warn', 'error'], { error: 'it must be debug, info, warn or error' })
     .default('info')
+    .meta({ example: 'info' })
     .describe('How much the log says: debug, info, warn or error.'),
 });
 
@@ -46,30 +86,47 @@ export interface Config {
   endpoints: Record<string, string>;
 }
 
+type Environment = Record<string, string | undefined>;
+
 const ENDPOINT = /^KEEPSAKE_ENDPOINT_([A-Z0-9_]+)$/;
 
-/** Throws `UsageError` that names the variable, what is wrong with it and a value that works. */
-export function readConfig(
-  env: Record<string, string | undefined> = process.env,
-  overrides: { data?: string } = {},
-): Config {
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''));
+/** What is set to nothing counts as not set: that is how compose files and `.env` templates leave things out. */
+const present = (env: Environment): [string, string][] =>
+  Object.entries(env).flatMap(([name, value]) =>
+    value === undefined || value.trim() === '' ? [] : [[name, value.trim()]],
+  );
+
+function refuse(name: string, value: string | undefined, problem: string, working: string, secret: boolean): never {
+  const shown = value === undefined || secret ? '' : ` "${value}"`;
+  throw new UsageError(`The setting ${name}${shown} is not usable: ${problem}. Keepsake did not start.`, {
+    code: 'bad_config',
+    advice: secret ? `Set ${name} to ${working}, or remove it.` : `Write for example ${name}=${working}, or remove it.`,
+  });
+}
+
+/** Throws `UsageError` (`bad_config`) that names the variable, what is wrong with it and a value that works. */
+export function readConfig(env: Environment = process.env, overrides: { data?: string } = {}): Config {
+  const set = Object.fromEntries(present(env));
   const parsed = environment.safeParse(set);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new UsageError(`${String(issue?.path[0])} is not right: ${issue?.message}.`, { code: 'bad_config' });
+    const name = String(issue?.path[0]) as keyof typeof environment.shape;
+    const { example, secret } = environment.shape[name].meta() ?? {};
+    refuse(name, set[name], issue?.message ?? 'it has the wrong form', String(example), secret === true);
   }
   const values = parsed.data;
   const home = homedir();
   const endpoints: Record<string, string> = {};
   for (const [name, value] of Object.entries(set)) {
     const service = ENDPOINT.exec(name)?.[1];
-    if (service && value) endpoints[service.toLowerCase()] = value.replace(/\/+$/, '');
+    if (!service) continue;
+    if (!URL.canParse(value)) refuse(name, value, 'it is not a URL', 'https://gateway.example.org', false);
+    endpoints[service.toLowerCase()] = value.replace(/\/+$/, '');
   }
   return {
-    data: resolve(overrides.data ?? values.KEEPSAKE_DATA ?? join(home, '.keepsake')),
+    data: resolve(overrides.data ?? expandHome(values.KEEPSAKE_DATA ?? join(home, '.keepsake'))),
     keys: values.KEEPSAKE_KEY?.split(',').map((key) => key.trim()) ?? [],
-    localRoots: values.KEEPSAKE_LOCAL_ROOTS?.split(process.platform === 'win32' ? ';' : ':').filter(Boolean) ?? [],
+    localRoots: splitRoots(values.KEEPSAKE_LOCAL_ROOTS ?? '').map((root) => resolve(expandHome(root))),
     zone: values.KEEPSAKE_ZONE ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     mongodb: values.MONGODB_URI,
     logLevel: values.LOG_LEVEL,
@@ -77,4 +134,27 @@ export function readConfig(
     cwd: process.cwd(),
     endpoints,
   };
+}
+
+/**
+ * What the operator should know at the start though nothing is wrong enough to stop: a `KEEPSAKE_` variable that
+ * nothing reads (a typing mistake would otherwise be silent), and a key that would not outlive the machine.
+ */
+export function configWarnings(env: Environment = process.env): string[] {
+  const known = Object.keys(environment.shape);
+  const set = present(env);
+  const names = new Set(set.map(([name]) => name));
+  const warnings = set
+    .map(([name]) => name)
+    .filter((name) => name.startsWith('KEEPSAKE_') && !ENDPOINT.test(name) && !known.includes(name))
+    .map((name) => {
+      const [close] = nearest(name, known);
+      return `Nothing reads the setting ${name}.${close ? ` Did you mean ${close}?` : ''}`;
+    });
+  if (names.has('MONGODB_URI') && !names.has('KEEPSAKE_KEY')) {
+    warnings.push(
+      'MONGODB_URI is set but KEEPSAKE_KEY is not: credentials are sealed with a key file in the data folder, and are lost with this disk. Set KEEPSAKE_KEY to the output of: openssl rand -base64 32',
+    );
+  }
+  return warnings;
 }

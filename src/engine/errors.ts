@@ -7,6 +7,8 @@ export interface ErrorDetails {
   code?: string;
   /** What the person can do now, one sentence. */
   advice?: string;
+  /** Lines that would work now, for buttons ("did you mean ..."). */
+  choices?: readonly { label: string; line: string }[];
   cause?: unknown;
 }
 
@@ -14,12 +16,14 @@ export interface ErrorDetails {
 export abstract class KeepsakeError extends Error {
   readonly code: string;
   readonly advice: string;
+  readonly choices: readonly { label: string; line: string }[];
 
   constructor(message: string, details: ErrorDetails & { code: string; advice: string }) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;
     this.code = details.code;
     this.advice = details.advice;
+    this.choices = details.choices ?? [];
   }
 }
 
