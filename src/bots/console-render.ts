@@ -1,8 +1,9 @@
 /** A reply as text for a terminal. Pure: no clock, no terminal; the same reply gives the same text. */
 import { styleText } from 'node:util';
 import type { Block, Cell, Instant, Progress, Reply } from '../engine/types.ts';
+import { visibleLine, visibleLines } from '../engine/visible.ts';
 import { countWords, durationWords, fullInstantWords, instantWords, manyWords, sizeWords } from '../engine/wording.ts';
-import { cutText, padText, safeLine, safeLines, textColumns, wrapText } from './console-text.ts';
+import { cutText, padText, textColumns, wrapText } from './console-text.ts';
 
 export interface ConsoleLook {
   colour: boolean;
@@ -34,10 +35,10 @@ function mark(reply: Reply): { icon: string; style: Style } {
 }
 
 const cellText = (cell: Cell, instant: (at: Instant) => string): string =>
-  safeLine(typeof cell === 'string' ? cell : instant(cell.at));
+  visibleLine(typeof cell === 'string' ? cell : instant(cell.at));
 
 /** As the terminal shows a line to be typed. A line break in it would run something else when pasted. */
-const typed = (line: string): string => safeLine(line);
+const typed = (line: string): string => visibleLine(line);
 
 const PHASES: Record<Progress['phase'], string> = {
   listing: 'Looking at the files',
@@ -71,7 +72,7 @@ export function progressLine(progress: Progress, look: ConsoleLook): string {
   if (progress.rate) words.push(`${sizeWords(progress.rate)}/s`);
   if (progress.eta !== undefined) words.push(`about ${durationWords(progress.eta)} left`);
   if (progress.problems > 0) words.push(manyWords(progress.problems, 'problem'));
-  if (progress.current !== undefined) words.push(safeLine(progress.current));
+  if (progress.current !== undefined) words.push(visibleLine(progress.current));
   const bar =
     part === undefined || look.width < 60
       ? ''
@@ -113,7 +114,7 @@ function fitColumns(natural: readonly number[], room: number): number[] {
 const NUMBER = /^[\d.,]+( (bytes?|[KMGTP]B|%))?$|^–$/;
 
 function tableLines(block: BlockOf<'table'>, look: ConsoleLook): string[] {
-  const head = block.columns.map((column) => safeLine(column));
+  const head = block.columns.map((column) => visibleLine(column));
   const rows = block.rows.map((row) => row.map((cell) => cellText(cell, (at) => instantWords(at, look.zone))));
   const lines: string[] = [];
   let cut = false;
@@ -162,7 +163,7 @@ function choiceLines(block: BlockOf<'choices'>, look: ConsoleLook): string[] {
   const widest = Math.max(0, ...lines.map(textColumns));
   return block.choices.map((choice, index) => {
     const line = lines[index] ?? '';
-    const label = safeLine(choice.label);
+    const label = visibleLine(choice.label);
     const shown = paint(look, choice.style === 'danger' ? 'red' : 'cyan', line);
     // The label says nothing new when it is the line itself.
     if (label === line) return `→ ${shown}`;
@@ -172,22 +173,22 @@ function choiceLines(block: BlockOf<'choices'>, look: ConsoleLook): string[] {
 
 function formLines(block: BlockOf<'form'>, look: ConsoleLook): string[] {
   const fields = block.fields.map((field) => ({
-    label: safeLine(field.label),
-    text: [field.help === undefined ? '' : safeLine(field.help), field.secret ? '(asked for without echo)' : '']
+    label: visibleLine(field.label),
+    text: [field.help === undefined ? '' : visibleLine(field.help), field.secret ? '(asked for without echo)' : '']
       .filter(Boolean)
       .join(' '),
   }));
-  return [safeLine(block.title), ...fieldLines(fields, look), `→ ${paint(look, 'cyan', typed(block.line))}`];
+  return [visibleLine(block.title), ...fieldLines(fields, look), `→ ${paint(look, 'cyan', typed(block.line))}`];
 }
 
 function blockLines(block: Block, look: ConsoleLook): string[] {
   switch (block.kind) {
     case 'text':
-      return safeLines(block.text).flatMap((line) => wrapText(line, look.width - INDENT.length));
+      return visibleLines(block.text).flatMap((line) => wrapText(line, look.width - INDENT.length));
     case 'fields':
       return fieldLines(
         block.fields.map((field) => ({
-          label: safeLine(field.label),
+          label: visibleLine(field.label),
           text: cellText(field.value, (at) => fullInstantWords(at, look.zone, look.now)),
         })),
         look,
@@ -201,11 +202,11 @@ function blockLines(block: Block, look: ConsoleLook): string[] {
     case 'form':
       return formLines(block, look);
     case 'link':
-      return [`${safeLine(block.label)}: ${paint(look, 'underline', safeLine(block.url))}`];
+      return [`${visibleLine(block.label)}: ${paint(look, 'underline', visibleLine(block.url))}`];
     case 'image':
-      return [`[picture: ${safeLine(block.alt)}, ${sizeWords(block.bytes.length)}]`];
+      return [`[picture: ${visibleLine(block.alt)}, ${sizeWords(block.bytes.length)}]`];
     case 'file':
-      return [`[file: ${safeLine(block.name)}, ${sizeWords(block.bytes.length)}]`];
+      return [`[file: ${visibleLine(block.name)}, ${sizeWords(block.bytes.length)}]`];
   }
 }
 
@@ -215,7 +216,7 @@ function blockLines(block: Block, look: ConsoleLook): string[] {
  */
 export function renderConsole(reply: Reply, look: ConsoleLook): string {
   const { icon, style } = mark(reply);
-  const [first = '', ...rest] = wrapText(safeLine(reply.title), look.width - icon.length);
+  const [first = '', ...rest] = wrapText(visibleLine(reply.title), look.width - icon.length);
   const lines = [paint(look, style, icon + first), ...rest.map((line) => paint(look, style, INDENT + line))];
   for (const block of reply.blocks) {
     const drawn = blockLines(block, look);

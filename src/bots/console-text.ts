@@ -1,4 +1,4 @@
-/** What a terminal does with text: columns it takes, and characters that must not reach it as they are. Pure. */
+/** What a terminal does with text: how many columns it takes, where it may be cut and broken. Pure. */
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
@@ -56,33 +56,6 @@ export const padText = (text: string, columns: number, side: 'left' | 'right' = 
   const gap = ' '.repeat(Math.max(0, columns - textColumns(text)));
   return side === 'right' ? text + gap : gap + text;
 };
-
-/**
- * C0, DEL and C1 (ESC and CSI start terminal commands), line separators, characters without a shape (two names would look
- * alike), and the overrides that show `gpj.exe` backwards.
- */
-const UNSHOWN = /[\p{Cc}\u2028\u2029\u200b\u2060\ufeff\u00ad\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
-const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
-
-const picture = (character: string): string => {
-  const code = character.charCodeAt(0);
-  if (code < 0x20) return String.fromCharCode(0x2400 + code);
-  if (code === 0x7f) return '␡';
-  return `‹U+${code.toString(16).toUpperCase().padStart(4, '0')}›`;
-};
-
-/** One line that cannot move the cursor, colour, ring, reorder or break: what is not a visible character becomes one. */
-export function safeLine(text: string): string {
-  const shown = text.toWellFormed().replace(UNSHOWN, picture);
-  return RIGHT_TO_LEFT.test(shown) ? `\u2068${shown}\u2069` : shown;
-}
-
-/** Lines of a text that may have several, each safe. A tab is a gap, not a picture. */
-export const safeLines = (text: string): string[] =>
-  text
-    .replaceAll('\t', '  ')
-    .split(/\r?\n/)
-    .map((line) => safeLine(line));
 
 /** Breaks at spaces; a word longer than the line (a path) stays whole so that it can be copied. */
 export function wrapText(text: string, columns: number): string[] {

@@ -21,7 +21,7 @@ type Rule = (file: Seen, project: { files: ReadonlyMap<string, Seen>; tests: rea
 
 /** Text in, text out: they decide about people's files, so they must be testable by tables and give the same answer twice. */
 export const PURE =
-  /^src\/(engine\/(types|errors|path|wording)|engine\/commands\/(grammar|schedule)(\/[\w-]+|-[\w-]+)?|engine\/backup\/(decide|filter|layout|retention|run-id|guard|report)|bots\/([\w-]+-render|[\w-]+-text)|mail\/render|mail\/[\w-]+-render)\.ts$/;
+  /^src\/(engine\/(types|errors|path|wording|visible)|engine\/commands\/(grammar|schedule)(\/[\w-]+|-[\w-]+)?|engine\/backup\/(decide|filter|layout|retention|run-id|guard|report)|bots\/([\w-]+-render|[\w-]+-text)|mail\/render|mail\/[\w-]+-render)\.ts$/;
 
 /** Packages that compute and touch nothing. */
 const PURE_PACKAGES = new Set(['luxon', 'cron-parser', 'chrono-node', 'picomatch', 'zod']);
@@ -137,7 +137,7 @@ const rules: Rule[] = [
     return file.imports
       .filter(({ target, typeOnly }) => {
         if (target === undefined || target.startsWith(`${own}/`)) return false;
-        if (/^src\/engine\/(types|errors|path|wording)\.ts$/.test(target)) return false;
+        if (/^src\/engine\/(types|errors|path|wording|visible)\.ts$/.test(target)) return false;
         return !(typeOnly && /^src\/engine\/(services|commands\/dispatch)\.ts$/.test(target));
       })
       .map(({ target }) =>

@@ -2,8 +2,9 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { progressLine, renderConsole } from '../../src/bots/console-render.ts';
-import { cutText, safeLine, textColumns } from '../../src/bots/console-text.ts';
+import { cutText, textColumns } from '../../src/bots/console-text.ts';
 import type { Block, Progress, Reply } from '../../src/engine/types.ts';
+import { visibleLine } from '../../src/engine/visible.ts';
 
 const look = { colour: false, width: 80, zone: 'Europe/Berlin', now: new Date('2026-11-22T12:00:00.000Z') };
 const reply = (...blocks: Block[]): Reply => ({ tone: 'plain', title: 'Your plans', blocks });
@@ -66,8 +67,8 @@ describe('blocks', () => {
         ],
       }),
     ).toEqual([
-      '  Plan     Files  Last',
-      '  photos   4,120  2026-11-21 02:00',
+      '  Plan    Files  Last',
+      '  photos  4,120  2026-11-21 02:00',
       '  写真 🎞      7  never',
       '  Times: Europe/Berlin.',
     ]);
@@ -220,14 +221,14 @@ describe('hostile names', () => {
   });
 
   it('shows control characters as pictures and overrides by number', () => {
-    expect(safeLine('\u001b[31m')).toBe('␛[31m');
-    expect(safeLine('photo\u202egpj.exe')).toBe('photo‹U+202E›gpj.exe');
-    expect(safeLine('\u009b')).toBe('‹U+009B›');
+    expect(visibleLine('\u001b[31m')).toBe('␛[31m');
+    expect(visibleLine('photo\u202egpj.exe')).toBe('photo‹U+202E›gpj.exe');
+    expect(visibleLine('\u009b')).toBe('‹U+009B›');
   });
 
   it('isolates right-to-left text, also when it is cut', () => {
-    expect(safeLine('תמונות')).toBe('\u2068תמונות\u2069');
-    const cut = cutText(safeLine('תמונות מהחוף'), 6);
+    expect(visibleLine('תמונות')).toBe('\u2068תמונות\u2069');
+    const cut = cutText(visibleLine('תמונות מהחוף'), 6);
     expect(cut).toMatch(/^\u2068.*…\u2069$/);
     expect(textColumns(cut)).toBeLessThanOrEqual(6);
   });
