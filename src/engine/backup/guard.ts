@@ -6,7 +6,14 @@ const AT_LEAST = 20;
 const SHARE = 0.2;
 
 /** The question to ask, or undefined when the run may go on. `held` is how many files the destination holds now. */
-export function guardQuestion(counts: Pick<Counts, 'changed' | 'vanished'>, held: number): string | undefined {
+export function guardQuestion(
+  counts: Pick<Counts, 'files' | 'changed' | 'vanished'>,
+  held: number,
+): string | undefined {
+  // An empty source is more often an unmounted disk or an empty account than a wish.
+  if (counts.files === 0 && held > 0) {
+    return `The source is empty, and ${held} files are in the backup. Nothing has been touched. Is a disk not connected?`;
+  }
   const touched = counts.changed + counts.vanished;
   if (touched < AT_LEAST || touched < held * SHARE) return undefined;
   const parts = [

@@ -1,0 +1,288 @@
+/**
+ * The working part of a run: takes the steps that `decide` found, copies and retires, and writes the catalog in batches,
+ * each line only after its destination confirmed the bytes.
+ */
+import { AuthRequired, IntegrityError, isKeepsakeError, QuotaExceeded, RetryLater } from '../errors.ts';
+import type { Write } from '../store/store.ts';
+import type { CatalogLine, Entry, Path, Problem } from '../types.ts';
+import { type Copied, copyFile, type Target } from './copy.ts';
+import type { Need, Step } from './decide.ts';
+import {
+  type Destination,
+  inGates,
+  lineOf,
+  moveAway,
+  type Prepared,
+  prepare,
+  put,
+  putBack,
+  type Side,
+  side,
+  type TransferContext,
+  targetOf,
+} from './target.ts';
+
+export interface TransferResult {
+  copied: number;
+  failed: number;
+  /** Steps that changed at least one destination. */
+  changed: number;
+}
+
+/** Waits before a file is tried again: the request level has already tried with its own, shorter waits. */
+const FILE_RETRIES = [2_000, 10_000];
+/** So many files in a row that fail for want of an answer mean that the service is gone, not the file. */
+const GONE_AFTER = 5;
+const BATCH = 500;
+const FLUSH_EVERY = 2_000;
+
+interface Outcome {
+  writes: Write[];
+  /** Stored path whose size the destination has not confirmed yet. */
+  confirm?: { stored: Path; size: number };
+  path: Path;
+}
+
+export const describe = (error: unknown, path?: Path, destination?: string): Problem => ({
+  ...(path !== undefined && { path }),
+  ...(destination !== undefined && { destination }),
+  code: isKeepsakeError(error) ? error.code : 'unexpected',
+  message: error instanceof Error ? error.message : String(error),
+  advice: isKeepsakeError(error) ? error.advice : 'The next run tries again; if it stays, look into the log.',
+});
+
+export async function transfer(steps: Iterator<Step>, t: TransferContext): Promise<TransferResult> {
+  const result: TransferResult = { copied: 0, failed: 0, changed: 0 };
+  const batches = new Map<number, Outcome[]>(t.destinations.map((d) => [d.index, []]));
+  let lastFlush = t.clock.now().getTime();
+  let flushing: Promise<void> | undefined;
+  let silent = 0;
+
+  const fail = (error: unknown, path: Path, destination?: string) => {
+    result.failed++;
+    t.meter.problem();
+    t.problem(describe(error, path, destination));
+  };
+
+  const unanswered = (error: unknown) => {
+    silent++;
+    if (silent >= GONE_AFTER) t.abort(error);
+  };
+
+  const flushOne = async (destination: Destination): Promise<void> => {
+    const batch = batches.get(destination.index) ?? [];
+    if (batch.length === 0) return;
+    batches.set(destination.index, []);
+    // Not the run's signal: what was copied is recorded even when the run is being stopped.
+    const signal = AbortSignal.timeout(60_000);
+    const open = batch.filter((outcome) => outcome.confirm);
+    const seen = new Map<Path, Entry>();
+    const { provider } = destination.open;
+    if (open.length > 0) {
+      if (!provider.confirm)
+        throw new IntegrityError(`${destination.open.location.text} does not confirm what it stored.`);
+      for (const entry of await provider.confirm(
+        open.map((outcome) => (outcome.confirm as { stored: Path }).stored),
+        { signal },
+      )) {
+        seen.set(entry.path, entry);
+      }
+    }
+    const writes: Write[] = [];
+    for (const outcome of batch) {
+      const wanted = outcome.confirm;
+      const found = wanted && seen.get(wanted.stored);
+      if (wanted && found?.size !== wanted.size) {
+        fail(
+          new IntegrityError(
+            found ? `${wanted.size} bytes were sent and ${found.size} are there.` : 'It was sent, and is not there.',
+            { code: 'not_confirmed' },
+          ),
+          outcome.path,
+          destination.open.location.text,
+        );
+        continue;
+      }
+      writes.push(...outcome.writes);
+    }
+    await t.store.commit(writes);
+  };
+
+  const flush = async (): Promise<void> => {
+    await flushing;
+    lastFlush = t.clock.now().getTime();
+    flushing = (async () => {
+      for (const destination of t.destinations) await flushOne(destination);
+    })();
+    await flushing;
+  };
+
+  const record = async (destination: Destination, outcome: Outcome): Promise<void> => {
+    const batch = batches.get(destination.index) as Outcome[];
+    batch.push(outcome);
+    if (batch.length >= BATCH || t.clock.now().getTime() - lastFlush > FLUSH_EVERY) await flush();
+  };
+
+  const destinationOf = (need: Need): Destination =>
+    t.destinations.find((d) => d.index === need.destination) as Destination;
+
+  /** Retries what may pass; anything that concerns the whole run aborts it. */
+  const attempt = async <T>(sides: readonly Side[], work: () => Promise<T>): Promise<T> => {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await inGates(sides, work);
+      } catch (error) {
+        t.signal.throwIfAborted();
+        if (error instanceof AuthRequired || error instanceof QuotaExceeded) {
+          t.abort(error);
+          throw error;
+        }
+        if (!(error instanceof RetryLater)) throw error;
+        for (const side of sides) side.gate.pushedBack();
+        const wait = FILE_RETRIES[tries];
+        if (wait === undefined) {
+          unanswered(error);
+          throw error;
+        }
+        await t.clock.sleep(Math.max(wait, error.after ?? 0), t.signal);
+      }
+    }
+  };
+
+  const retire = async (step: Step, need: Need): Promise<void> => {
+    const destination = destinationOf(need);
+    const line = need.line as CatalogLine;
+    try {
+      const retired = await attempt([destination], () => moveAway(t, destination, line));
+      await record(destination, { path: step.path, writes: retired });
+      result.changed++;
+    } catch (error) {
+      t.signal.throwIfAborted();
+      fail(error, step.path, destination.open.location.text);
+    }
+  };
+
+  const copy = async (step: Step, entry: Entry): Promise<void> => {
+    let needs = step.needs.filter((need) => need.action === 'copy');
+    const prepared = new Map<number, Prepared>();
+    let counted = false;
+    for (let round = 0; needs.length > 0 && round < 1 + FILE_RETRIES.length; round++) {
+      if (round > 0) await t.clock.sleep(FILE_RETRIES[round - 1] as number, t.signal);
+      const sides = [t.source, ...needs.map(destinationOf)];
+      const again: Need[] = [];
+      try {
+        await attempt(sides, async () => {
+          again.length = 0;
+          const targets: Target[] = [];
+          const live: { need: Need; ready: Prepared }[] = [];
+          for (const need of needs) {
+            const destination = destinationOf(need);
+            const ready = prepared.get(need.destination) ?? (await prepare(t, destination, entry, need));
+            prepared.set(need.destination, ready);
+            if (ready.already) {
+              await record(destination, {
+                path: step.path,
+                writes: [put(lineOf(t, need, entry, ready.stored, ready.already))],
+              });
+              continue;
+            }
+            targets.push(targetOf(t, destination, entry, ready));
+            live.push({ need, ready });
+          }
+          if (live.length === 0) return;
+          const copied = await copyFile(side(t.source), entry, targets, {
+            signal: t.signal,
+            onBytes: counted ? () => {} : t.meter.bytes,
+          });
+          counted = true;
+          for (const [i, { need, ready }] of live.entries()) {
+            await settle(step, entry, need, ready, copied, i, again);
+          }
+        });
+      } catch (error) {
+        t.signal.throwIfAborted();
+        for (const need of needs) await putBack(t, destinationOf(need), prepared.get(need.destination));
+        fail(error, step.path);
+        return;
+      }
+      needs = again;
+    }
+    for (const need of needs) {
+      await putBack(t, destinationOf(need), prepared.get(need.destination));
+      const error = new RetryLater(`${destinationOf(need).open.location.text} does not answer.`);
+      unanswered(error);
+      fail(error, step.path, destinationOf(need).open.location.text);
+    }
+    result.copied += entry.size ?? 0;
+    result.changed++;
+  };
+
+  const settle = async (
+    step: Step,
+    entry: Entry,
+    need: Need,
+    ready: Prepared,
+    copied: Copied,
+    i: number,
+    again: Need[],
+  ) => {
+    const destination = destinationOf(need);
+    const answer = copied.answers[i];
+    if (answer && 'entry' in answer) {
+      silent = 0;
+      const line = lineOf(t, need, entry, ready.stored, {
+        size: copied.size,
+        sha256: copied.sha256,
+        ...(answer.entry.id !== ready.stored && { at: answer.entry.id }),
+        ...(answer.entry.version !== undefined && { atVersion: answer.entry.version }),
+      });
+      await record(destination, {
+        path: step.path,
+        writes: [...ready.retired, put(line)],
+        ...(answer.entry.size === undefined && { confirm: { stored: ready.stored, size: copied.size } }),
+      });
+      return;
+    }
+    const error = answer?.error;
+    t.signal.throwIfAborted();
+    if (error instanceof AuthRequired || error instanceof QuotaExceeded) {
+      t.abort(error);
+      throw error;
+    }
+    if (error instanceof RetryLater) {
+      destination.gate.pushedBack();
+      again.push(need);
+      return;
+    }
+    await putBack(t, destination, ready);
+    fail(error, step.path, destination.open.location.text);
+  };
+
+  const work = async (): Promise<void> => {
+    for (;;) {
+      t.signal.throwIfAborted();
+      const next = steps.next();
+      if (next.done) return;
+      const step = next.value;
+      if (step.entry) await copy(step, step.entry);
+      else for (const need of step.needs) await retire(step, need);
+      t.meter.file(step.path);
+    }
+  };
+
+  const workers = Math.max(1, Math.min(...[t.source, ...t.destinations].map((s) => s.open.traits.parallel)));
+  const settled = await Promise.allSettled(
+    Array.from({ length: workers }, async () => {
+      try {
+        await work();
+      } catch (error) {
+        t.abort(error);
+        throw error;
+      }
+    }),
+  );
+  await flush();
+  const failure = settled.find((outcome) => outcome.status === 'rejected');
+  if (failure) throw t.signal.aborted ? t.signal.reason : failure.reason;
+  return result;
+}
