@@ -1,9 +1,12 @@
 /**
  * Relative paths without loss: make, join, check, compare, and escape what a place cannot hold. Two names never become one.
  *
- * The escape is visible and reversible: `‛` (U+201B) followed by two hex digits stands for one byte. It serves two needs:
- * bytes of a file name that are not valid UTF-8 (`fromBytes`), and characters a destination forbids (`storedPath`).
- * A real `‛` in a name is escaped too, so nothing can be mistaken for an escape.
+ * The escape is visible and reversible: `‛` (U+201B) followed by two hex digits stands for one byte. It serves two needs
+ * that never meet:
+ * - 80 to FF: bytes of a file name that are not valid UTF-8. `fromBytes` makes them, `toBytes` turns them into bytes again.
+ * - 00 to 7F: characters a destination forbids. `storedPath` makes them and they are stored as they read, so that `‛2F`
+ *   can never become a slash (and lead out of a folder) and `‛3A` stays storable on a FAT disk.
+ * A real `‛` that could be mistaken for either is escaped too.
  */
 import { createHash } from 'node:crypto';
 import { UsageError } from './errors.ts';
@@ -13,7 +16,11 @@ import type { NameRules, Path } from './types.ts';
 export const OWN_FOLDER = '.keepsake';
 
 const QUOTE = '‛';
-const ESCAPED = /‛([0-9A-F]{2})/g;
+const BYTE = /‛([89A-F][0-9A-F])/g;
+const LIKE_BYTE = /‛(?=[89A-F][0-9A-F])/g;
+const LIKE_CHARACTER = /‛(?=[0-7][0-9A-F])/g;
+/** NUL is in no name, so its escape is free to stand for `‛` itself in `storedPath`. */
+const QUOTE_STORED = '‛00';
 
 /**
  * The same text if it is a safe relative path. Throws `UsageError` for anything that could leave the root: empty and
@@ -81,10 +88,10 @@ const escapeCharacter = (character: string): string => {
   return escaped;
 };
 
-/** A name as the disk holds it -> text. Bytes that are not UTF-8, and a real `‛`, are escaped. */
+/** A name as the disk holds it -> text. Bytes that are not UTF-8, and a `‛` that would read as such a byte, are escaped. */
 export function fromBytes(name: Uint8Array): string {
   const text = Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('utf8');
-  if (!text.includes('�') || Buffer.from(text).equals(name)) return text.replaceAll(QUOTE, escapeCharacter(QUOTE));
+  if (!text.includes('�') || Buffer.from(text).equals(name)) return text.replace(LIKE_BYTE, escapeCharacter(QUOTE));
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let result = '';
   for (let i = 0; i < name.length; ) {
@@ -92,7 +99,8 @@ export function fromBytes(name: Uint8Array): string {
     const length = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
     try {
       const character = decoder.decode(name.subarray(i, i + length));
-      result += character === QUOTE ? escapeCharacter(QUOTE) : character;
+      const next = String.fromCharCode(name[i + length] ?? 0, name[i + length + 1] ?? 0);
+      result += character === QUOTE && /^[89A-F][0-9A-F]/.test(next) ? escapeCharacter(QUOTE) : character;
       i += length;
     } catch {
       result += hex(lead);
@@ -102,12 +110,15 @@ export function fromBytes(name: Uint8Array): string {
   return result;
 }
 
-/** The inverse of `fromBytes`. */
+/**
+ * The inverse of `fromBytes`. A text that `fromBytes` never answers (`‛C3‛A9` for `é`) gives the bytes of another name:
+ * who stores by bytes refuses a name for which `fromBytes(toBytes(name)) !== name`.
+ */
 export function toBytes(name: string): Buffer {
   if (!name.includes(QUOTE)) return Buffer.from(name);
   const parts: Buffer[] = [];
   let last = 0;
-  for (const match of name.matchAll(ESCAPED)) {
+  for (const match of name.matchAll(BYTE)) {
     parts.push(Buffer.from(name.slice(last, match.index)), Buffer.from([Number.parseInt(match[1] as string, 16)]));
     last = match.index + match[0].length;
   }
@@ -119,7 +130,8 @@ export function toBytes(name: string): Buffer {
 const SHORTENED = 11;
 
 function storedName(name: string, rules: NameRules): string {
-  let stored = name;
+  const escapes = rules.characters || rules.trailing || rules.names;
+  let stored = escapes ? name.replace(LIKE_CHARACTER, QUOTE_STORED) : name;
   if (rules.characters) {
     stored = [...stored].map((c) => (rules.characters?.includes(c) ? escapeCharacter(c) : c)).join('');
   }
@@ -137,8 +149,10 @@ function storedName(name: string, rules: NameRules): string {
       if (Buffer.byteLength(kept + character) > room) break;
       kept += character;
     }
-    const digest = createHash('sha256').update(name).digest('hex').slice(0, 8).toUpperCase();
-    stored = `${kept}${QUOTE}${digest}${extension}`;
+    const digest = createHash('sha256').update(name).digest();
+    // 31 bits, so that it reads as a character's escape and is never turned into a byte.
+    const tag = (digest.readUInt32BE(0) & 0x7fffffff).toString(16).toUpperCase().padStart(8, '0');
+    stored = `${kept}${QUOTE}${tag}${extension}`;
   }
   return stored;
 }

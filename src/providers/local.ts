@@ -1,0 +1,179 @@
+/**
+ * Folders of this machine: disks, sticks, mounted shares. Regular files only; symlinks are neither followed nor backed up.
+ * A file is flushed to the disk before it counts as written.
+ */
+import { type BigIntStats, constants, copyFile, lstat, stat } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import { NotFound, UsageError } from '../engine/errors.ts';
+import type { CallOptions, Entry, Health, Path, Provider, ProviderKind, Traits } from '../engine/types.ts';
+import { checkFolder, type DiskName, disk, diskName, entryOf } from './local/disk.ts';
+import { codeOf, diskFailure } from './local/failure.ts';
+import { type Folders, foldersOf } from './local/folders.ts';
+import { listFolder } from './local/list.ts';
+import { readFile } from './local/read.ts';
+import { canonicalRoot, openedRoot } from './local/root.ts';
+import { room, swapCase, twinGuard, volumeTraits } from './local/volume.ts';
+import { asideOf, inFolder, writeFile } from './local/write.ts';
+
+const copy = promisify(copyFile);
+
+const statOf = (name: DiskName): Promise<BigIntStats> =>
+  new Promise((done, fail) => {
+    lstat(name, { bigint: true }, (error, found) => (error ? fail(error) : done(found)));
+  });
+
+const isGone = (error: unknown): boolean => codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
+
+/** The nearest folder that is there: what a folder that writing will make is going to lie on. */
+async function existing(folder: string): Promise<string> {
+  const parent = folder.replace(/[\\/][^\\/]*$/, '') || '/';
+  try {
+    await promisify(stat)(folder);
+    return folder;
+  } catch (error) {
+    if (!isGone(error) || parent === folder) throw error;
+    return existing(parent);
+  }
+}
+
+async function check(root: string, traits: Partial<Traits>, { signal }: CallOptions): Promise<Health> {
+  signal.throwIfAborted();
+  try {
+    const found = await statOf(root);
+    if (!found.isDirectory()) throw new UsageError(`${root} is a file, not a folder.`, { code: 'bad_root' });
+    await access(root, constants.R_OK | constants.X_OK);
+    const health: Health = await room(root);
+    if (traits.caseSensitive === false) health.note = 'This disk takes names that differ only in case for one name.';
+    return health;
+  } catch (error) {
+    if (!isGone(error)) throw diskFailure(error, root);
+    throw new NotFound(`The folder ${root} is not there.`, {
+      code: 'root_missing',
+      advice: 'Plug in or mount its disk, or check the name.',
+      cause: error,
+    });
+  }
+}
+
+/** To another volume mounted inside the root: copied, flushed, and only then removed here. */
+async function moveAcross(root: string, folders: Folders, from: DiskName, to: Path, found: BigIntStats): Promise<void> {
+  const aside = diskName(root, asideOf(to));
+  try {
+    await disk.unlink(aside).catch(() => {});
+    await copy(from, aside, constants.COPYFILE_EXCL);
+    const fd = await disk.open(aside, constants.O_RDWR);
+    try {
+      await disk.futimes(fd, new Date(Number(found.atimeMs)), new Date(Number(found.mtimeMs)));
+      await disk.fsync(fd);
+    } finally {
+      await disk.close(fd);
+    }
+    await disk.rename(aside, diskName(root, to));
+  } catch (error) {
+    await disk.unlink(aside).catch(() => {});
+    throw error;
+  }
+  await folders.flush(to);
+  await disk.unlink(from);
+}
+
+async function move(root: string, folders: Folders, from: Path, to: Path, signal: AbortSignal): Promise<Entry> {
+  signal.throwIfAborted();
+  const name = diskName(root, from);
+  const target = diskName(root, to);
+  let found: BigIntStats;
+  try {
+    checkFolder(root, from);
+    found = await statOf(name);
+    if (!found.isFile()) throw new NotFound(`${from} is not a file.`);
+  } catch (error) {
+    if (isGone(error)) throw new NotFound(`${from} is not there.`, { cause: error });
+    throw diskFailure(error, from);
+  }
+  try {
+    await inFolder(folders, to, async () => {
+      try {
+        await disk.rename(name, target);
+      } catch (error) {
+        if (codeOf(error) !== 'EXDEV') throw error;
+        await moveAcross(root, folders, name, to, found);
+      }
+    });
+    // The new name first: after a power cut a file with two names is better than one with none.
+    await folders.flush(to);
+    await folders.flush(from);
+    return entryOf(to, await statOf(target));
+  } catch (error) {
+    throw diskFailure(error, to);
+  }
+}
+
+async function remove(root: string, path: Path, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  try {
+    checkFolder(root, path);
+    await disk.unlink(diskName(root, path));
+  } catch (error) {
+    if (!isGone(error)) throw diskFailure(error, path);
+  }
+}
+
+const settings = z.object({});
+
+export const kind: ProviderKind<z.infer<typeof settings>> = {
+  name: 'local',
+  title: 'Folder of this computer',
+  aliases: ['my computer', 'this computer', 'folder', 'disk', 'drive', 'usb'],
+  settings,
+  rootExample: '~/Pictures',
+  roles: ['source', 'destination'],
+  traits: {
+    caseSensitive: true,
+    duplicateNames: false,
+    atomicWrite: true,
+    keepsModified: true,
+    rangeReads: true,
+    hashes: [],
+    // Flushes are what takes time; a disk answers about this many together.
+    parallel: 16,
+    forbidden: { maxNameBytes: 255 },
+  },
+  root: canonicalRoot,
+  /** `UsageError` for a root outside the folders that the owner opened. The folder itself need not be there yet. */
+  open: async (_settings, text, context): Promise<Provider> => {
+    const root = await openedRoot(canonicalRoot(text, context), context.localRoots);
+    const folders = foldersOf(root);
+    const twins = twinGuard();
+    let probed = false;
+    let traits: Partial<Traits>;
+    try {
+      traits = await volumeTraits(await existing(root));
+    } catch (error) {
+      throw diskFailure(error, root);
+    }
+    return {
+      traits,
+      check: (o) => check(root, traits, o),
+      list: (o) => listFolder(root, o),
+      read: (entry, o) => readFile(root, entry, o),
+      write: async (file, o) => {
+        twins.check(file.path);
+        const written = await writeFile(root, folders, file, o);
+        if (!probed && traits.caseSensitive && swapCase(file.path) !== file.path) {
+          probed = true;
+          const other = await statOf(diskName(root, swapCase(file.path))).catch(() => undefined);
+          const same = other && other.ino === (await statOf(diskName(root, file.path))).ino;
+          if (same) {
+            twins.ignoresCase();
+            twins.check(file.path);
+          }
+        }
+        return written;
+      },
+      move: (entry, to, o) => move(root, folders, entry.path, to, o.signal),
+      remove: (entry, o) => remove(root, entry.path, o.signal),
+    };
+  },
+};
