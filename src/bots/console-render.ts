@@ -59,7 +59,7 @@ function share(progress: Progress): number | undefined {
 const BAR = 20;
 
 /** One line: phase, bar, share, files, bytes, rate, time left, problems, and the file in hand as far as there is room. */
-export function progressLine(progress: Progress, look: ConsoleLook): string {
+export function progressLine(progress: Progress, look: Pick<ConsoleLook, 'width'>, withBar = true): string {
   const part = share(progress);
   const words = [
     progress.totalFiles === undefined
@@ -74,7 +74,7 @@ export function progressLine(progress: Progress, look: ConsoleLook): string {
   if (progress.problems > 0) words.push(manyWords(progress.problems, 'problem'));
   if (progress.current !== undefined) words.push(visibleLine(progress.current));
   const bar =
-    part === undefined || look.width < 60
+    !withBar || part === undefined || look.width < 60
       ? ''
       : ` ${'█'.repeat(Math.round(part * BAR))}${'░'.repeat(BAR - Math.round(part * BAR))}`;
   // Rounded down: 100% is said only of what is whole.
