@@ -105,7 +105,8 @@ export function secretAsker(terminal: Terminal): (label: string, help?: string) 
     const { lines } = piped.length > 0 ? { lines: [] } : await ask(terminal, prompt, { secret: true });
     piped.push(...lines);
     const secret = piped.shift();
-    if (secret === undefined || secret === '') {
+    // An empty line is an answer: some secrets may be left out.
+    if (secret === undefined) {
       throw new UsageError(`Nothing was typed for "${visibleLine(label)}", so nothing was changed.`, {
         code: 'no_secret',
         advice: 'Type the line again in a terminal, or hand the secret over on standard input.',

@@ -72,11 +72,15 @@ describe('secrets', () => {
     await expect(askSecret('Third')).rejects.toThrow('Nothing was typed for "Third"');
   });
 
-  it('nothing typed is told, not taken for an empty secret', async () => {
+  it('Enter leaves one out, Ctrl-C and the end of the input are told', async () => {
     const { terminal, type } = fakeTerminal(true);
-    const answer = secretAsker(terminal)('Password');
+    const askSecret = secretAsker(terminal);
+    const empty = askSecret('Token');
     type('\r');
-    await expect(answer).rejects.toThrow('Nothing was typed');
+    expect(await empty).toBe('');
+    const interrupted = askSecret('Password');
+    type('half\u0003');
+    await expect(interrupted).rejects.toThrow('Nothing was typed');
   });
 });
 
