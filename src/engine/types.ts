@@ -425,6 +425,8 @@ export interface Run extends Doc {
   stopRequested?: boolean;
   /** A person has seen the guard's question and said yes. */
   approved?: boolean;
+  /** Ended by a shutdown or a crash: the next worker that starts goes on with the plan. */
+  interrupted?: boolean;
   /** A question that only a person can answer (guard). */
   question?: { text: string; choices: Choice[] };
 }

@@ -1,0 +1,292 @@
+/** Takes a backup over from what lies at the destination: plans, snapshots and catalog out of the manifests. */
+import { z } from 'zod';
+import { Conflict, isKeepsakeError, NotFound } from '../errors.ts';
+import { nameOf } from '../path.ts';
+import type { OpenLocation } from '../services.ts';
+import { catalogId, catalogRange, type Store, versionId, versionRange } from '../store/store.ts';
+import type {
+  CatalogLine,
+  Entry,
+  Filter,
+  Location,
+  Path,
+  Person,
+  Plan,
+  ReportWhen,
+  Retention,
+  Schedule,
+  SnapshotRecord,
+} from '../types.ts';
+import { type ManifestFoot, type ManifestHead, type PlaceText, readManifest, SNAPSHOTS } from './manifest.ts';
+import type { RunTools } from './run.ts';
+
+interface Adopted {
+  plan: Plan;
+  snapshot: SnapshotRecord;
+}
+
+const BATCH = 1_000;
+
+/** Manifests come from outside: only what has the shape of a schedule or a filter is believed, the rest is left out. */
+const schedules = z.union([
+  z.object({ cron: z.string().max(100), zone: z.string().max(60) }),
+  z.object({ everyDays: z.number().int().min(1), at: z.string(), anchor: z.string(), zone: z.string() }),
+  z.object({ everyMinutes: z.number().int().min(15), anchor: z.string(), zone: z.string() }),
+  z.object({ at: z.string(), zone: z.string() }),
+  z.object({ manual: z.literal(true) }),
+]);
+const filters = z.object({
+  only: z.array(z.string()).optional(),
+  except: z.array(z.string()).optional(),
+  kinds: z.array(z.enum(['photos', 'videos'])).optional(),
+  largerThan: z.number().optional(),
+  smallerThan: z.number().optional(),
+  since: z.string().optional(),
+  before: z.string().optional(),
+  albums: z.array(z.string()).optional(),
+});
+const retentions = z.union([
+  z.object({ versions: z.number().int().min(1) }),
+  z.object({ days: z.number().int().min(1) }),
+  z.object({
+    daily: z.number().optional(),
+    weekly: z.number().optional(),
+    monthly: z.number().optional(),
+    yearly: z.number().optional(),
+  }),
+]);
+const reports = z.enum(['always', 'on_failure', 'daily', 'weekly', 'never']);
+
+/** Newest first: run ids sort by time. */
+async function manifestsAt(place: OpenLocation, signal: AbortSignal): Promise<{ run: string; entry: Entry }[]> {
+  const found: { run: string; entry: Entry }[] = [];
+  for await (const entry of place.provider.list({ signal, under: SNAPSHOTS })) {
+    const run = /^([\w-]{1,64})\.jsonl\.zst$/.exec(nameOf(entry.path))?.[1];
+    if (run) found.push({ run, entry });
+  }
+  return found.sort((a, b) => (a.run < b.run ? 1 : -1));
+}
+
+/** Folders further down that hold a backup; told to someone who named the folder above it. */
+async function backupsBelow(place: OpenLocation, signal: AbortSignal): Promise<Path[]> {
+  const folders = new Set<Path>();
+  for await (const entry of place.provider.list({ signal })) {
+    const cut = entry.path.indexOf(`/${SNAPSHOTS}/`);
+    if (cut > 0) folders.add(entry.path.slice(0, cut));
+    if (folders.size >= 5) break;
+  }
+  return [...folders];
+}
+
+const sameLocation = (a: Location, b: Location): boolean =>
+  a.kind === b.kind && a.account === b.account && a.root === b.root;
+
+async function resolve(store: Store, place: PlaceText, owner: Person): Promise<Location | undefined> {
+  const base = { kind: place.kind, root: place.root, text: place.text };
+  if (place.account === undefined) return base;
+  for await (const account of store.find('accounts', { index: 'owner', equals: [owner.id] })) {
+    if (account.name === place.account && account.kind === place.kind) return { ...base, account: account.id };
+  }
+  return undefined;
+}
+
+async function freeName(store: Store, owner: Person, wanted: string): Promise<string> {
+  const taken = new Set<string>();
+  for await (const plan of store.find('plans', { index: 'owner', equals: [owner.id] }))
+    taken.add(plan.name.toLowerCase());
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? wanted : `${wanted} ${n}`;
+    if (!taken.has(name.toLowerCase())) return name;
+  }
+}
+
+async function planFor(
+  tools: RunTools,
+  head: ManifestHead,
+  location: Location,
+  owner: Person,
+): Promise<{ plan: Plan; destination: number }> {
+  const { store } = tools;
+  const known = await store.get('plans', head.plan.id);
+  if (known) {
+    const destination = known.destinations.findIndex((each) => sameLocation(each, location));
+    if (destination >= 0 && (known.owner === owner.id || owner.role === 'owner')) return { plan: known, destination };
+    throw new Conflict(`The backup at ${location.text} belongs to a plan that is already here, with another place.`, {
+      code: 'already_known',
+      advice: `Look at it with: show ${JSON.stringify(known.name)}`,
+    });
+  }
+  const source = await resolve(store, head.plan.source, owner);
+  const others: Location[] = [];
+  for (const [index, place] of head.plan.destinations.entries()) {
+    if (index === head.destination) continue;
+    const found = await resolve(store, place, owner);
+    if (found && !sameLocation(found, location)) others.push(found);
+  }
+  const schedule = schedules.safeParse(head.plan.schedule);
+  const filter = filters.safeParse(head.plan.filter);
+  const retention = retentions.safeParse(head.plan.retention);
+  const report = reports.safeParse(head.plan.report);
+  const { kind, root, text } = head.plan.source;
+  const plan: Plan = {
+    id: head.plan.id,
+    owner: owner.id,
+    name: await freeName(store, owner, head.plan.name.slice(0, 200) || 'adopted'),
+    source: source ?? { kind, root, text },
+    destinations: [location, ...others],
+    schedule: (schedule.success ? schedule.data : { manual: true }) as Schedule,
+    filter: (filter.success ? filter.data : {}) as Filter,
+    ...(retention.success && { retention: retention.data as Retention }),
+    report: (report.success ? report.data : 'always') as ReportWhen,
+    ...(head.plan.limit !== undefined && { limit: head.plan.limit }),
+    ...(head.plan.layout !== undefined && { layout: head.plan.layout }),
+    // A source that nobody is signed in to cannot be backed up: the plan waits for `connect` and `resume`.
+    state: source ? 'active' : 'paused',
+    line: head.plan.line,
+    created: tools.clock.now().toISOString(),
+  };
+  return { plan: await store.put('plans', plan), destination: 0 };
+}
+
+/** Reads one manifest to its foot; `onLine` sees the lines. Throws before the foot when it is damaged. */
+async function readAll(
+  place: OpenLocation,
+  found: { run: string; entry: Entry },
+  signal: AbortSignal,
+  onHead: (head: ManifestHead) => Promise<void>,
+  onLine: (line: Omit<CatalogLine, 'id'>) => Promise<void>,
+): Promise<{ head: ManifestHead; foot: ManifestFoot }> {
+  let head: ManifestHead | undefined;
+  let foot: ManifestFoot | undefined;
+  const bytes = await place.provider.read(found.entry, { signal });
+  for await (const item of readManifest(found.run, bytes)) {
+    if ('head' in item) {
+      head = item.head;
+      await onHead(head);
+    } else if ('line' in item) await onLine(item.line);
+    else foot = item.foot;
+  }
+  return { head, foot } as { head: ManifestHead; foot: ManifestFoot };
+}
+
+async function fillCatalog(
+  tools: RunTools,
+  place: OpenLocation,
+  found: { run: string; entry: Entry },
+  location: Location,
+  owner: Person,
+  signal: AbortSignal,
+): Promise<{ plan: Plan; destination: number; head: ManifestHead; foot: ManifestFoot }> {
+  const { store } = tools;
+  let made: { plan: Plan; destination: number } | undefined;
+  let batch: CatalogLine[] = [];
+  const flush = async (): Promise<void> => {
+    await store.putMany('catalog', batch);
+    batch = [];
+  };
+  const read = await readAll(
+    place,
+    found,
+    signal,
+    async (head) => {
+      made = await planFor(tools, head, location, owner);
+      for (const { from, to } of [
+        catalogRange(made.plan.id, made.destination),
+        versionRange(made.plan.id, made.destination),
+      ]) {
+        await store.removeRange('catalog', from, to);
+      }
+    },
+    async (line) => {
+      const { plan, destination } = made as { plan: Plan; destination: number };
+      const id = line.retired
+        ? versionId(plan.id, destination, line.path, line.retired.run)
+        : catalogId(plan.id, destination, line.path);
+      batch.push({ ...line, id });
+      if (batch.length >= BATCH) await flush();
+    },
+  );
+  await flush();
+  return { ...(made as { plan: Plan; destination: number }), ...read };
+}
+
+const recordOf = (
+  plan: Plan,
+  destination: number,
+  entry: Entry,
+  head: ManifestHead,
+  foot: ManifestFoot,
+): SnapshotRecord => ({
+  id: `${head.run}.${destination}`,
+  plan: plan.id,
+  destination,
+  run: head.run,
+  started: head.started,
+  ended: foot.ended,
+  files: foot.files,
+  bytes: foot.bytes,
+  manifest: entry.path,
+  sha256: foot.sha256,
+});
+
+/**
+ * The newest undamaged manifest of each plan found there gives the plan and its catalog; every older one becomes a
+ * restore point. Damaged ones are left out and logged. `NotFound` when there is no backup.
+ */
+export async function adopt(
+  tools: RunTools,
+  location: Location,
+  owner: Person,
+  signal: AbortSignal,
+): Promise<Adopted[]> {
+  const place = await tools.places.open(location, signal);
+  try {
+    const manifests = await manifestsAt(place, signal);
+    const adopted = new Map<string, Adopted & { destination: number }>();
+    let damage: unknown;
+    for (const found of manifests) {
+      signal.throwIfAborted();
+      try {
+        // Read to its end before anything is made of it: a damaged manifest must leave no plan behind.
+        let head: ManifestHead | undefined;
+        const probe = await readAll(
+          place,
+          found,
+          signal,
+          async (each) => {
+            head = each;
+          },
+          async () => undefined,
+        );
+        const known = head && adopted.get(head.plan.id);
+        if (known) {
+          await tools.store.putMany('snapshots', [
+            recordOf(known.plan, known.destination, found.entry, probe.head, probe.foot),
+          ]);
+          continue;
+        }
+        const made = await fillCatalog(tools, place, found, location, owner, signal);
+        const snapshot = recordOf(made.plan, made.destination, found.entry, made.head, made.foot);
+        await tools.store.putMany('snapshots', [snapshot]);
+        adopted.set(made.plan.id, { plan: made.plan, snapshot, destination: made.destination });
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!isKeepsakeError(error) || error instanceof Conflict) throw error;
+        damage = error;
+        tools.log('warn', 'manifest_left_out', { run: found.run, error });
+      }
+    }
+    if (adopted.size > 0) return [...adopted.values()].map(({ plan, snapshot }) => ({ plan, snapshot }));
+    if (damage) throw damage;
+    const below = await backupsBelow(place, signal);
+    throw new NotFound(`There is no backup of Keepsake at ${location.text}.`, {
+      code: 'no_backup',
+      advice:
+        below.length > 0
+          ? `There is one further down: ${below.join(', ')}. Adopt that folder.`
+          : 'Check the folder; it must hold ".keepsake/snapshots".',
+    });
+  } finally {
+    await place.close();
+  }
+}

@@ -1,0 +1,138 @@
+/** What a run says about itself, in sentences for people. Pure. */
+import type { Block, Cell, Choice, Counts, Plan, Reply, Run, RunState } from '../types.ts';
+import { countWords, durationWords, manyWords, sizeWords } from '../wording.ts';
+
+const places = (plan: Plan): string => {
+  const texts = plan.destinations.map((location) => location.text);
+  return texts.length > 1 ? `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}` : (texts[0] ?? 'the destination');
+};
+
+/** The one-line answer to "are my files safe?". */
+export function verdict(state: RunState, counts: Counts, plan: Plan, reason?: string): string {
+  const where = places(plan);
+  const moved = counts.new + counts.changed;
+  switch (state) {
+    case 'done':
+      if (counts.files === 0) return `There is nothing to back up in ${plan.source.text} yet.`;
+      if (moved === 0 && counts.vanished === 0)
+        return `Nothing new: all ${manyWords(counts.files, 'file')} are already safe in ${where}.`;
+      if (counts.new === counts.files) return `All ${manyWords(counts.files, 'file')} are safe in ${where}.`;
+      if (moved === 0)
+        return `All ${manyWords(counts.files, 'file')} are safe in ${where}; vanished ones are kept as older versions.`;
+      return `All ${countWords(moved)} new and changed files are safe in ${where}.`;
+    case 'partial':
+      return `${manyWords(counts.failed, 'file')} could not be backed up; everything else is safe in ${where}.`;
+    case 'stopped':
+      return `Stopped. What was copied is safe in ${where}; the next run goes on from there.`;
+    case 'waiting':
+      return reason ?? 'Waiting for an answer.';
+    case 'failed':
+      return `The backup did not finish: ${reason ?? 'see the problems below.'}`;
+    case 'queued':
+      return 'Waiting for its turn.';
+    case 'running':
+      return 'Working.';
+  }
+}
+
+const TONES: Record<RunState, Reply['tone']> = {
+  done: 'good',
+  partial: 'bad',
+  failed: 'bad',
+  waiting: 'bad',
+  stopped: 'plain',
+  queued: 'busy',
+  running: 'busy',
+};
+
+const SHOWN_PROBLEMS = 10;
+
+const quoted = (name: string): string => (/^[\p{L}\p{N}._-]+$/u.test(name) ? name : `"${name.replaceAll('"', "'")}"`);
+
+function choicesOf(run: Run, plan: Plan): Choice[] {
+  const name = quoted(plan.name);
+  if (run.question) return run.question.choices;
+  if (run.state === 'done')
+    return [
+      { label: 'Check the copies', line: `verify ${name}` },
+      { label: 'Snapshots', line: `snapshots ${name}` },
+    ];
+  return [
+    { label: 'Run again', line: `run ${name}`, style: 'primary' },
+    { label: 'History', line: `history ${name}` },
+  ];
+}
+
+export function runReply(run: Run, plan: Plan): Reply {
+  if (run.state === 'queued' || run.state === 'running') {
+    return {
+      tone: 'busy',
+      title: `Backing up ${plan.name}`,
+      live: run.id,
+      blocks: run.progress ? [{ kind: 'progress', progress: run.progress }] : [],
+      data: { run: run.id, state: run.state, progress: run.progress },
+    };
+  }
+  const counts = run.counts;
+  const blocks: Block[] = [];
+  if (counts) {
+    const fields: { label: string; value: Cell }[] = [
+      { label: 'Files', value: `${countWords(counts.files)} (${sizeWords(counts.bytes)})` },
+    ];
+    if (counts.new > 0) fields.push({ label: 'New', value: countWords(counts.new) });
+    if (counts.changed > 0)
+      fields.push({ label: 'Changed', value: `${countWords(counts.changed)}, the former versions are kept` });
+    if (counts.vanished > 0)
+      fields.push({ label: 'Vanished', value: `${countWords(counts.vanished)}, kept as older versions` });
+    if (counts.failed > 0) fields.push({ label: 'Failed', value: countWords(counts.failed) });
+    fields.push({ label: 'Copied', value: sizeWords(counts.copied) });
+    if (run.started && run.ended) {
+      const seconds = (Date.parse(run.ended) - Date.parse(run.started)) / 1000;
+      fields.push({ label: 'Took', value: durationWords(seconds) });
+    }
+    if (plan.next) fields.push({ label: 'Next run', value: { at: plan.next } });
+    blocks.push({ kind: 'fields', fields });
+  }
+  if (run.problems.length > 0) {
+    const shown = run.problems.slice(0, SHOWN_PROBLEMS);
+    const more = run.problemCount - shown.length;
+    blocks.push({
+      kind: 'table',
+      columns: ['File', 'What happened', 'What to do'],
+      rows: shown.map((problem) => [problem.path ?? problem.destination ?? '', problem.message, problem.advice]),
+      ...(more > 0 && { more: { rows: more, line: `history ${quoted(plan.name)}` } }),
+    });
+  }
+  blocks.push({ kind: 'choices', choices: choicesOf(run, plan) });
+  return {
+    tone: TONES[run.state],
+    title: run.verdict ?? run.state,
+    live: run.id,
+    blocks,
+    data: {
+      run: run.id,
+      plan: plan.name,
+      state: run.state,
+      counts: run.counts,
+      problems: run.problems,
+      problemCount: run.problemCount,
+      started: run.started,
+      ended: run.ended,
+    },
+    outcome: outcomeOf(run),
+  };
+}
+
+function outcomeOf(run: Run): NonNullable<Reply['outcome']> {
+  if (run.state === 'done') return 'done';
+  if (run.state === 'partial') return 'partial';
+  if (run.problems.some((problem) => problem.code === 'auth_required' || problem.code === 'host_key_changed'))
+    return 'sign_in';
+  return 'failed';
+}
+
+/** Whether this run is reported by message. Failures always are: a backup that fails in silence is none. */
+export function isReported(run: Run, plan: Plan): boolean {
+  if (run.state === 'stopped' || run.state === 'queued' || run.state === 'running') return false;
+  return run.state !== 'done' || plan.report === 'always';
+}

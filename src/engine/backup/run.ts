@@ -1,0 +1,395 @@
+/**
+ * One run from listing to snapshot. Nothing at the source is touched; at a destination nothing is overwritten or removed
+ * before the listing is complete, the guard has agreed and older versions are in safety.
+ */
+import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { IntegrityError, QuotaExceeded, UsageError } from '../errors.ts';
+import { caseKey, joinPath, OWN_FOLDER } from '../path.ts';
+import type { OpenLocation, Places } from '../services.ts';
+import { createSpool, type Spool } from '../store/spool.ts';
+import { catalogRange, type Store, versionRange } from '../store/store.ts';
+import type {
+  CatalogLine,
+  Clock,
+  Counts,
+  Entry,
+  Location,
+  Log,
+  Plan,
+  Problem,
+  Run,
+  SnapshotRecord,
+  UploadMemo,
+  Why,
+} from '../types.ts';
+import { WHOLE } from './copy.ts';
+import { decide, type Need, type Step } from './decide.ts';
+import { createFilter } from './filter.ts';
+import type { Gate } from './gate.ts';
+import { guardQuestion } from './guard.ts';
+import { listSource, type Survey, surveyDestination } from './listing.ts';
+import { type ManifestHead, manifestPath, type PlaceText, README, readFileBytes, writeManifest } from './manifest.ts';
+import type { Meter } from './progress.ts';
+import { markExpired, removeDoomed } from './prune.ts';
+import { runTime } from './run-id.ts';
+import type { Destination, TransferContext } from './target.ts';
+import { transfer } from './transfer.ts';
+
+export interface RunTools {
+  store: Store;
+  clock: Clock;
+  log: Log;
+  places: Places;
+  /** Folder for spools and manifests on their way. */
+  scratch: string;
+  /** One gate per account, shared by all runs of this process. */
+  gate(open: OpenLocation): Gate;
+}
+
+export interface RunOutcome {
+  counts: Counts;
+  problems: Problem[];
+  problemCount: number;
+  /** Set when a person has to be asked first; nothing was touched. */
+  question?: string;
+}
+
+/** Enough to see what is wrong; `problemCount` says how many there were. */
+const KEPT_PROBLEMS = 100;
+
+export const noCounts = (): Counts => ({
+  files: 0,
+  bytes: 0,
+  new: 0,
+  changed: 0,
+  same: 0,
+  vanished: 0,
+  failed: 0,
+  skipped: 0,
+  copied: 0,
+});
+
+export async function perform(
+  run: Run,
+  plan: Plan,
+  tools: RunTools,
+  meter: Meter,
+  signal: AbortSignal,
+): Promise<RunOutcome> {
+  const opened: OpenLocation[] = [];
+  const spools: Spool<unknown>[] = [];
+  const spool = <T>(): Spool<T> => {
+    const made = createSpool<T>(tools.scratch);
+    spools.push(made as Spool<unknown>);
+    return made;
+  };
+  const open = async (location: Location, limit?: number): Promise<OpenLocation> => {
+    const place = await tools.places.open(location, signal, limit);
+    opened.push(place);
+    return place;
+  };
+  try {
+    const source = await open(plan.source, plan.limit);
+    const unfinished = await unfinishedRuns(tools.store, plan, run);
+    const destinations: Destination[] = [];
+    for (const [index, location] of plan.destinations.entries()) {
+      const place = await open(location);
+      if (!place.provider.write) throw new UsageError(`${location.text} cannot be written to.`, { code: 'read_only' });
+      destinations.push({ index, open: place, gate: tools.gate(place) });
+    }
+    return await stages(run, plan, tools, meter, signal, { source, destinations, unfinished, spool });
+  } finally {
+    for (const each of spools) each.close();
+    await Promise.allSettled(opened.map((place) => place.close()));
+  }
+}
+
+interface Stage {
+  source: OpenLocation;
+  destinations: Destination[];
+  unfinished: string[];
+  spool<T>(): Spool<T>;
+}
+
+async function stages(
+  run: Run,
+  plan: Plan,
+  tools: RunTools,
+  meter: Meter,
+  signal: AbortSignal,
+  s: Stage,
+): Promise<RunOutcome> {
+  const { store } = tools;
+  const problems: Problem[] = [];
+  let problemCount = 0;
+  const problem = (each: Problem) => {
+    problemCount++;
+    if (problems.length < KEPT_PROBLEMS) problems.push(each);
+    tools.log('warn', 'file_problem', { run: run.id, code: each.code, path: each.path, message: each.message });
+  };
+
+  meter.phase('listing');
+  const entries = s.spool<Entry>();
+  const snapshots = await newestSnapshots(store, plan);
+  const [listing] = await Promise.all([
+    listSource(s.source.provider, createFilter(plan.filter), entries, meter, signal),
+    ...s.destinations.map(async (destination) => {
+      if (s.unfinished.length === 0 && snapshots.has(destination.index)) return;
+      destination.survey = await surveyDestination(destination.open.provider, () => s.spool<Entry>(), signal);
+    }),
+  ]);
+  for (const each of listing.problems) problem(each);
+
+  const steps = s.spool<Step>();
+  const plannedWork = await count(plan, store, entries, steps, s.destinations, listing.complete, signal);
+  const { counts } = plannedWork;
+  const question = run.approved ? undefined : guardQuestion(counts, plannedWork.held);
+  if (question) return { counts, problems, problemCount, question };
+
+  if (steps.size > 0) {
+    await mustFit(s.destinations, plannedWork.bytes, signal);
+    await noteTakenNames(plan, store, s);
+    meter.phase('copying');
+    meter.total(steps.size, Math.max(...plannedWork.bytes.values(), 0));
+    const stop = new AbortController();
+    const t: TransferContext = {
+      plan,
+      run: run.id,
+      store,
+      clock: tools.clock,
+      meter,
+      source: { open: s.source, gate: tools.gate(s.source) },
+      destinations: s.destinations,
+      unfinished: s.unfinished,
+      memo: (destination, entry) => memo(store, plan, destination, entry),
+      problem,
+      signal: AbortSignal.any([signal, stop.signal]),
+      abort: (error) => stop.abort(error),
+    };
+    const done = await transfer(steps.sorted()[Symbol.iterator](), t);
+    counts.copied = done.copied;
+    counts.failed = done.failed;
+  }
+
+  meter.phase('finishing');
+  for (const destination of s.destinations) {
+    await finish(
+      run,
+      plan,
+      tools,
+      signal,
+      destination,
+      snapshots.get(destination.index),
+      steps.size > 0 || s.unfinished.length > 0,
+    );
+  }
+  if (!listing.complete) counts.failed += listing.problems.length;
+  return { counts, problems, problemCount };
+}
+
+/** First pass of the merge: counts everything, keeps the steps that need work. */
+async function count(
+  plan: Plan,
+  store: Store,
+  entries: Spool<Entry>,
+  steps: Spool<Step>,
+  destinations: readonly Destination[],
+  complete: boolean,
+  signal: AbortSignal,
+): Promise<{ counts: Counts; held: number; bytes: Map<number, number> }> {
+  const counts = noCounts();
+  const bytes = new Map<number, number>(destinations.map((d) => [d.index, 0]));
+  let held = 0;
+  const catalogs = destinations.map((d) => store.find('catalog', catalogRange(plan.id, d.index)));
+  for await (const step of decide(entries.sorted(), catalogs, complete)) {
+    signal.throwIfAborted();
+    for (const need of step.needs) checkAgainstSurvey(need, destinations[need.destination]?.survey);
+    if (step.needs.some((need) => need.line)) held++;
+    if (step.entry) {
+      counts.files++;
+      counts.bytes += step.entry.size ?? 0;
+    }
+    const why = reason(step.needs);
+    if (why === 'new' || why === 'missing_at_destination') counts.new++;
+    else if (why === 'changed' || why === 'unverifiable') counts.changed++;
+    else if (why === 'vanished') counts.vanished++;
+    else counts.same++;
+    if (why === 'same') continue;
+    steps.add(step.path, step);
+    for (const need of step.needs) {
+      if (need.action === 'copy')
+        bytes.set(need.destination, (bytes.get(need.destination) ?? 0) + (step.entry?.size ?? 0));
+    }
+  }
+  return { counts, held, bytes };
+}
+
+export const reason = (needs: readonly Need[]): Why => needs.find((need) => need.why !== 'same')?.why ?? 'same';
+
+/** The catalog says it is there; the destination, just listed, says it is not, or of another size. */
+function checkAgainstSurvey(need: Need, survey: Survey | undefined): void {
+  if (!survey || !need.line || need.action !== 'keep') return;
+  const there = survey.files.get(need.line.stored ?? need.line.path);
+  if (there && (there.size === undefined || there.size === need.line.size)) return;
+  need.action = 'copy';
+  need.why = 'missing_at_destination';
+}
+
+async function mustFit(
+  destinations: readonly Destination[],
+  bytes: Map<number, number>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const destination of destinations) {
+    const wanted = bytes.get(destination.index) ?? 0;
+    if (wanted === 0) continue;
+    const { free } = await destination.open.provider.check({ signal });
+    if (free === undefined || free >= wanted) continue;
+    throw new QuotaExceeded(`${destination.open.location.text} has ${free} bytes free and ${wanted} are needed.`, {
+      missing: wanted - free,
+    });
+  }
+}
+
+/** Where stored names may differ from source names, a new file must not take a name that is in use. */
+async function noteTakenNames(plan: Plan, store: Store, s: Stage): Promise<void> {
+  for (const destination of s.destinations) {
+    const { traits } = destination.open;
+    if (!plan.layout && !traits.forbidden && traits.caseSensitive) continue;
+    const taken = s.spool<string>();
+    for await (const line of store.find('catalog', catalogRange(plan.id, destination.index))) {
+      const stored = line.stored ?? line.path;
+      taken.add(traits.caseSensitive ? stored : caseKey(stored), line.path);
+    }
+    destination.taken = taken;
+  }
+}
+
+function memo(store: Store, plan: Plan, destination: number, entry: Entry): UploadMemo {
+  const id = `${plan.id}/${destination}/${entry.version ?? `${entry.size}-${entry.modified}`}/${entry.path}`;
+  return {
+    async load() {
+      return (await store.get('memos', id))?.value as string | undefined;
+    },
+    async save(state) {
+      if (state === undefined) await store.remove('memos', id);
+      else await store.putMany('memos', [{ id, value: state }]);
+    },
+  };
+}
+
+/** Retention, manifest, then the bytes that retention gave up: in this order a crash never leaves a manifest that lies. */
+async function finish(
+  run: Run,
+  plan: Plan,
+  tools: RunTools,
+  signal: AbortSignal,
+  destination: Destination,
+  previous: SnapshotRecord | undefined,
+  worked: boolean,
+): Promise<void> {
+  const { store, clock } = tools;
+  const { provider } = destination.open;
+  const { index } = destination;
+  const now = clock.now();
+  let marked = 0;
+  if (plan.retention) {
+    const points: string[] = [runTime(run.id)];
+    for await (const record of store.find('snapshots', { index: 'plan+started', equals: [plan.id] })) {
+      if (record.destination === index) points.push(record.started);
+    }
+    marked = await markExpired({ store, plan, destination: index, policy: plan.retention, points, now }, signal);
+  }
+  if (!worked && marked === 0 && previous) return;
+
+  const head: ManifestHead = {
+    keepsake: 1,
+    run: run.id,
+    ...(previous && { parent: previous.run }),
+    started: run.started ?? run.queued,
+    plan: {
+      id: plan.id,
+      name: plan.name,
+      line: plan.line,
+      source: await placeText(store, plan.source),
+      destinations: await Promise.all(plan.destinations.map((location) => placeText(store, location))),
+      schedule: plan.schedule,
+      filter: plan.filter,
+      ...(plan.retention && { retention: plan.retention }),
+      report: plan.report,
+      ...(plan.limit !== undefined && { limit: plan.limit }),
+      ...(plan.layout !== undefined && { layout: plan.layout }),
+    },
+    destination: index,
+  };
+  async function* lines(): AsyncGenerator<CatalogLine> {
+    yield* store.find('catalog', catalogRange(plan.id, index));
+    yield* store.find('catalog', versionRange(plan.id, index));
+  }
+  const manifest = await writeManifest(tools.scratch, head, lines(), () => clock.now().toISOString(), signal);
+  try {
+    if (!previous) await writeOwn(provider, joinPath(OWN_FOLDER, 'README.txt'), Buffer.from(README), signal);
+    const content = manifest.size <= WHOLE ? readFileSync(manifest.file) : readFileBytes(manifest.file);
+    await writeOwn(provider, manifestPath(run.id), content, signal, manifest.size);
+  } finally {
+    manifest.remove();
+  }
+  await store.putMany('snapshots', [
+    {
+      id: `${run.id}.${index}`,
+      plan: plan.id,
+      destination: index,
+      run: run.id,
+      started: head.started,
+      ended: manifest.foot.ended,
+      files: manifest.foot.files,
+      bytes: manifest.foot.bytes,
+      manifest: manifestPath(run.id),
+      sha256: manifest.foot.sha256,
+    },
+  ]);
+  await removeDoomed({ store, plan, destination: index, provider }, signal);
+}
+
+/** Writes one of Keepsake's own files and makes sure that it is there. */
+async function writeOwn(
+  provider: OpenLocation['provider'],
+  path: string,
+  content: Uint8Array | AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+  size = content instanceof Uint8Array ? content.byteLength : undefined,
+): Promise<void> {
+  if (!provider.write) throw new UsageError('This place cannot be written to.', { code: 'read_only' });
+  const hashes = content instanceof Uint8Array ? { hashes: { sha256: hash('sha256', content) } } : {};
+  const answer = await provider.write({ path, content, ...(size !== undefined && { size }), ...hashes }, { signal });
+  const there = answer.size ?? (await provider.confirm?.([path], { signal }))?.[0]?.size;
+  if (size !== undefined && there !== size) {
+    throw new IntegrityError(`${path} was written with ${size} bytes and the destination holds ${there ?? 'nothing'}.`);
+  }
+}
+
+async function placeText(store: Store, location: Location): Promise<PlaceText> {
+  const account = location.account ? await store.get('accounts', location.account) : undefined;
+  return { kind: location.kind, root: location.root, text: location.text, ...(account && { account: account.name }) };
+}
+
+/** Runs since the last finished one, newest first: each may have left work half recorded. */
+async function unfinishedRuns(store: Store, plan: Plan, present: Run): Promise<string[]> {
+  const runs: string[] = [];
+  for await (const run of store.find('runs', { index: 'plan+queued', equals: [plan.id], reverse: true })) {
+    if (run.id === present.id) continue;
+    if (run.state === 'done' || run.state === 'partial') break;
+    if (run.started) runs.push(run.id);
+  }
+  return runs;
+}
+
+export async function newestSnapshots(store: Store, plan: Plan): Promise<Map<number, SnapshotRecord>> {
+  const newest = new Map<number, SnapshotRecord>();
+  for await (const record of store.find('snapshots', { index: 'plan+started', equals: [plan.id], reverse: true })) {
+    if (!newest.has(record.destination)) newest.set(record.destination, record);
+    if (newest.size === plan.destinations.length) break;
+  }
+  return newest;
+}
