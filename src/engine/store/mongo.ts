@@ -126,6 +126,8 @@ function filterOf(query: ReadQuery, after?: readonly (Value | null)[]): Filter<R
       const further = beyond(key, after[i] ?? null, query.reverse);
       return further ? [{ $and: [same, further] }] : [];
     });
+    // Implied by every way, but only as a condition of its own does it let the server seek.
+    if (keys[0] && after[0] != null && !query.reverse) parts.push({ [keys[0]]: { $gte: after[0] } });
     parts.push(ways.length === 1 && ways[0] ? ways[0] : { $or: ways });
   }
   return parts.length === 0 ? {} : { $and: parts };

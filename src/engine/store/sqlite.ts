@@ -92,11 +92,13 @@ function conditions(query: ReadQuery, after?: readonly Value[]): { where: string
     parts.push(`${column(query.bounded)} ${operator} ?`);
     values.push(value);
   };
-  if (query.from !== undefined) bound('>=', query.from);
-  if (query.to !== undefined) {
-    bound('<', query.to);
-    // A document without the field is not "before" anything.
-    if (query.from === undefined) bound('>', Number.NEGATIVE_INFINITY);
+  // SQLite seeks by one lower and one upper bound, the first it reads. Where the page before ended is the tighter one;
+  // with the other in its place, every page would walk through all pages before it.
+  if (query.from !== undefined && (!after || query.reverse)) bound('>=', query.from);
+  if (query.to !== undefined && !(after && query.reverse)) bound('<', query.to);
+  // A document without the field is not "before" anything.
+  if (query.to !== undefined && query.from === undefined && (!after || query.reverse)) {
+    bound('>', Number.NEGATIVE_INFINITY);
   }
   if (after) {
     const keys = [...query.order, 'id'];
