@@ -128,8 +128,8 @@ export interface FoundFile {
 
 /** Runs and everything that reads or writes destinations. */
 export interface Backup {
-  /** Queues a run, or answers the one that is already queued or running. */
-  start(plan: Plan, trigger: Trigger): Promise<Run>;
+  /** Queues a run, or answers the one that is already queued or running. `approved`: the guard's question was answered with yes. */
+  start(plan: Plan, trigger: Trigger, approved?: boolean): Promise<Run>;
   /** States of a run until it ended, a few a second at most; starts with the present one. */
   watch(run: string, signal: AbortSignal): AsyncIterable<Run>;
   /** Asks the running worker to stop; answers the run, if there is one. */

@@ -1,5 +1,5 @@
 /** The two listings of a run: the source's files within the filter, and what lies at a destination. */
-import { FileRejected } from '../errors.ts';
+import { FileRejected, NotFound } from '../errors.ts';
 import { isOwnPath } from '../path.ts';
 import type { Spool } from '../store/spool.ts';
 import type { Entry, Path, Problem, Provider } from '../types.ts';
@@ -72,10 +72,15 @@ export async function surveyDestination(
   signal: AbortSignal,
 ): Promise<Survey> {
   const survey: Survey = { files: spools(), versions: spools() };
-  for await (const entry of provider.list({ signal })) {
-    signal.throwIfAborted();
-    if (!isOwnPath(entry.path)) survey.files.add(entry.path, entry);
-    else if (entry.path.startsWith(`${VERSIONS}/`)) survey.versions.add(entry.path, entry);
+  try {
+    for await (const entry of provider.list({ signal })) {
+      signal.throwIfAborted();
+      if (!isOwnPath(entry.path)) survey.files.add(entry.path, entry);
+      else if (entry.path.startsWith(`${VERSIONS}/`)) survey.versions.add(entry.path, entry);
+    }
+  } catch (error) {
+    // The folder will be made by the first write.
+    if (!(error instanceof NotFound)) throw error;
   }
   return survey;
 }

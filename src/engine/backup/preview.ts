@@ -1,8 +1,9 @@
 /** What a run would do, told before it does: counts, bytes, why, and whether it fits. */
+import { NotFound } from '../errors.ts';
 import type { Preview } from '../services.ts';
 import { createSpool } from '../store/spool.ts';
 import { catalogRange } from '../store/store.ts';
-import type { Entry, Plan, Why } from '../types.ts';
+import type { Entry, Location, Plan, Why } from '../types.ts';
 import { decide } from './decide.ts';
 import { createFilter } from './filter.ts';
 import { listSource } from './listing.ts';
@@ -54,7 +55,7 @@ export async function preview(tools: RunTools, plan: Plan, signal: AbortSignal):
     }
     const fits: Preview['fits'] = [];
     for (const [index, location] of plan.destinations.entries()) {
-      const { free } = await tools.places.check(location, signal);
+      const free = await freeAt(tools, location, signal);
       fits.push({
         destination: location.text,
         ...(free !== undefined && { free, fits: free >= (bytes.get(index) ?? 0) }),
@@ -65,6 +66,16 @@ export async function preview(tools: RunTools, plan: Plan, signal: AbortSignal):
   } finally {
     spool.close();
     await source.close();
+  }
+}
+
+/** A folder that the first run will make has no free space to tell of yet. */
+async function freeAt(tools: RunTools, location: Location, signal: AbortSignal): Promise<number | undefined> {
+  try {
+    return (await tools.places.check(location, signal)).free;
+  } catch (error) {
+    if (error instanceof NotFound) return undefined;
+    throw error;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { IntegrityError, QuotaExceeded, UsageError } from '../errors.ts';
+import { IntegrityError, NotFound, QuotaExceeded, UsageError } from '../errors.ts';
 import { caseKey, joinPath, OWN_FOLDER } from '../path.ts';
 import type { OpenLocation, Places } from '../services.ts';
 import { createSpool, type Spool } from '../store/spool.ts';
@@ -16,6 +16,7 @@ import type {
   Entry,
   Location,
   Log,
+  Path,
   Plan,
   Problem,
   Run,
@@ -29,7 +30,15 @@ import { createFilter } from './filter.ts';
 import type { Gate } from './gate.ts';
 import { guardQuestion } from './guard.ts';
 import { listSource, type Survey, surveyDestination } from './listing.ts';
-import { type ManifestHead, manifestPath, type PlaceText, README, readFileBytes, writeManifest } from './manifest.ts';
+import {
+  type ManifestHead,
+  manifestPath,
+  type PlaceText,
+  README,
+  readFileBytes,
+  SNAPSHOTS,
+  writeManifest,
+} from './manifest.ts';
 import type { Meter } from './progress.ts';
 import { markExpired, removeDoomed } from './prune.ts';
 import { runTime } from './run-id.ts';
@@ -134,10 +143,7 @@ async function stages(
   const snapshots = await newestSnapshots(store, plan);
   const [listing] = await Promise.all([
     listSource(s.source.provider, createFilter(plan.filter), entries, meter, signal),
-    ...s.destinations.map(async (destination) => {
-      if (s.unfinished.length === 0 && snapshots.has(destination.index)) return;
-      destination.survey = await surveyDestination(destination.open.provider, () => s.spool<Entry>(), signal);
-    }),
+    ...s.destinations.map((destination) => look(destination, snapshots.get(destination.index), run, s, signal)),
   ]);
   for (const each of listing.problems) problem(each);
 
@@ -186,6 +192,44 @@ async function stages(
   }
   if (!listing.complete) counts.failed += listing.problems.length;
   return { counts, problems, problemCount };
+}
+
+/**
+ * Makes sure that the destination is the one that was written to: an unmounted disk leaves an empty folder behind, and
+ * filling that would be no backup. Surveys it where the catalog may not know all that is there.
+ */
+async function look(
+  destination: Destination,
+  previous: SnapshotRecord | undefined,
+  run: Run,
+  s: Stage,
+  signal: AbortSignal,
+): Promise<void> {
+  const { provider, location } = destination.open;
+  const isThere = previous === undefined || (await holdsManifest(provider, previous.manifest, signal));
+  if (!isThere && !run.approved) {
+    throw new NotFound(`The backup that was at ${location.text} is not there now. Nothing was copied.`, {
+      code: 'destination_gone',
+      advice:
+        'Connect the disk or check the place. If you emptied it on purpose, say `run <plan> anyway`: it is then filled again.',
+    });
+  }
+  if (isThere && previous && s.unfinished.length === 0) return;
+  destination.survey = await surveyDestination(provider, () => s.spool<Entry>(), signal);
+}
+
+async function holdsManifest(
+  provider: OpenLocation['provider'],
+  manifest: Path,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    for await (const entry of provider.list({ signal, under: SNAPSHOTS })) if (entry.path === manifest) return true;
+    return false;
+  } catch (error) {
+    if (error instanceof NotFound) return false;
+    throw error;
+  }
 }
 
 /** First pass of the merge: counts everything, keeps the steps that need work. */
@@ -244,11 +288,21 @@ async function mustFit(
   for (const destination of destinations) {
     const wanted = bytes.get(destination.index) ?? 0;
     if (wanted === 0) continue;
-    const { free } = await destination.open.provider.check({ signal });
+    const free = await freeAt(destination, signal);
     if (free === undefined || free >= wanted) continue;
     throw new QuotaExceeded(`${destination.open.location.text} has ${free} bytes free and ${wanted} are needed.`, {
       missing: wanted - free,
     });
+  }
+}
+
+/** A destination that is made by the first write has no free space to tell of yet. */
+async function freeAt(destination: Destination, signal: AbortSignal): Promise<number | undefined> {
+  try {
+    return (await destination.open.provider.check({ signal })).free;
+  } catch (error) {
+    if (error instanceof NotFound && destination.survey?.files.size === 0) return undefined;
+    throw error;
   }
 }
 
