@@ -157,13 +157,14 @@ const answer = (name: string, inner: string): Reply => ({
 });
 
 async function bodyOf(request: IncomingMessage, breakAfter: number): Promise<Buffer | undefined> {
+  const { socket } = request;
   const pieces: Buffer[] = [];
   let length = 0;
   for await (const piece of request as AsyncIterable<Buffer>) {
     pieces.push(piece);
     length += piece.length;
     if (length > breakAfter) {
-      request.socket.destroy();
+      socket.destroy();
       return undefined;
     }
   }
@@ -435,7 +436,7 @@ export async function startS3(options: S3Options = {}): Promise<S3Server> {
     const body = await bodyOf(request, fault?.kind === 'break-request' ? fault.bytes : Number.POSITIVE_INFINITY);
     if (op === undefined || body === undefined) {
       if (op !== undefined) log.push({ op, key, status: 0, bytes: 0 });
-      if (!request.socket.destroyed) response.writeHead(501).end();
+      if (body !== undefined) response.writeHead(501).end();
       return;
     }
     let reply: Reply;
@@ -465,9 +466,10 @@ export async function startS3(options: S3Options = {}): Promise<S3Server> {
   }
 
   const server = createServer((request, response) => {
+    const { socket } = request;
     active++;
     response.once('close', () => active--);
-    handle(request, response).catch(() => request.socket.destroy());
+    handle(request, response).catch(() => socket.destroy());
   });
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -150,8 +150,8 @@ export function placeFor(answers: Answers, override: (fallback: string) => strin
   return {
     endpoint: checkEndpoint(endpoint),
     region,
-    // A replaced address has no certificate and often no name for every bucket.
-    pathStyle: answers.pathStyle ?? (preset.pathStyle || endpoint !== own),
+    // Another address than the service's own has no certificate, and often no name, for every bucket.
+    pathStyle: answers.pathStyle ?? (preset.pathStyle || answers.endpoint !== undefined || endpoint !== own),
   };
 }
 
