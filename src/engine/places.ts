@@ -1,6 +1,6 @@
 /** Opens locations: account -> answers -> driver, with the world that a driver may use, wrapped by the engine's manners. */
 import { realpath } from 'node:fs/promises';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { answersOf, sessionOf, setAccountState, signInNeeded } from './accounts.ts';
 import type { Config } from './config.ts';
 import { AuthRequired, isKeepsakeError, NotAllowed, NotFound, UsageError } from './errors.ts';
@@ -56,10 +56,26 @@ async function rememberedRoots(store: Store): Promise<string[]> {
   return Array.isArray(value) ? value.filter((root) => typeof root === 'string') : [];
 }
 
-const isWithin = (folder: string, root: string): boolean => {
-  const way = relative(root, folder);
-  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way));
-};
+/** With every link followed, as far as the folder is there. */
+async function realFolder(folder: string): Promise<string> {
+  try {
+    return await realpath(folder);
+  } catch (error) {
+    const parent = dirname(folder);
+    if (parent === folder) throw error;
+    return join(await realFolder(parent), basename(folder));
+  }
+}
+
+/** Real folders are compared: a link planted in an open folder must not lead out of it. */
+async function isWithin(folder: string, roots: readonly string[]): Promise<boolean> {
+  const real = await realFolder(resolve(folder));
+  for (const root of roots) {
+    const way = relative(await realFolder(resolve(root)), real);
+    if (way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way))) return true;
+  }
+  return false;
+}
 
 /**
  * Throws `NotAllowed` unless the caller may use this folder of the machine. Folders in `KEEPSAKE_LOCAL_ROOTS` are open to
@@ -73,10 +89,10 @@ export async function openLocalFolder(
 ): Promise<void> {
   if (location.account !== undefined || location.kind !== 'local') return;
   const folder = resolve(location.root);
-  if (services.config.localRoots.some((root) => isWithin(folder, root))) return;
+  if (await isWithin(folder, services.config.localRoots)) return;
   const owner = caller.person.role === 'owner';
   const remembered = await rememberedRoots(services.store);
-  if (owner && remembered.some((root) => isWithin(folder, root))) return;
+  if (owner && (await isWithin(folder, remembered))) return;
   if (!owner || caller.surface !== 'terminal') {
     throw new NotAllowed(`The folder ${location.text} of this machine is not open to backups.`, {
       code: 'folder_closed',
@@ -87,15 +103,6 @@ export async function openLocalFolder(
   const stored = await services.store.get('settings', ROOTS);
   await services.store.put('settings', { ...(stored ?? { id: ROOTS }), value: [...remembered, folder] });
 }
-
-/** As the file system knows it; a root that is not there yet (an unplugged disk) keeps its written form. */
-const canonical = async (folder: string): Promise<string> => {
-  try {
-    return await realpath(folder);
-  } catch {
-    return resolve(folder);
-  }
-};
 
 /** A local folder has no account to keep a session in; what its driver remembers is kept by root. */
 const localSession = (store: Store, location: Location): UploadMemo => {
@@ -138,7 +145,7 @@ export function createPlaces(o: PlacesOptions): Places {
     },
     log: (level, event, details) => log(level, `${location.kind}.${event}`, { account: account?.name, ...details }),
     clock: o.clock,
-    localRoots: await Promise.all([...o.config.localRoots, ...(await rememberedRoots(store))].map(canonical)),
+    localRoots: [...o.config.localRoots, ...(await rememberedRoots(store))],
     home: o.config.home,
     cwd: o.config.cwd,
   });

@@ -34,7 +34,8 @@ export interface CommandArgs {
   preview: { plan?: string; draft?: CommandArgs['create'] };
   list: Record<never, never>;
   show: { plan: string };
-  run: { plan?: string };
+  /** `anyway`: the guard's question was read and answered with yes. */
+  run: { plan?: string; anyway?: true };
   stop: { plan?: string };
   pause: { plan?: string; until?: Instant };
   resume: { plan?: string };
@@ -123,8 +124,12 @@ export interface Command<N extends CommandName = CommandName> {
   /** A line that works as typed. */
   example: string;
   needs: Role;
-  /** Asks for a confirmation before it acts. */
-  danger?: true;
+  /** Asks for a confirmation before it acts: what will happen, with the object named, and the words of the button. */
+  danger?(
+    args: CommandArgs[N],
+    caller: Caller,
+    services: Services,
+  ): Promise<{ title: string; text: string; label: string }>;
   run(args: CommandArgs[N], caller: Caller, services: Services): AsyncIterable<Reply>;
 }
 

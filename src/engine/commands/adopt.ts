@@ -1,0 +1,60 @@
+/** `adopt <location>`: makes plans, snapshots and catalog again out of what lies at a destination. */
+import { NotFound } from '../errors.ts';
+import { openLocalFolder } from '../places.ts';
+import { countWords, manyWords, sizeWords } from '../wording.ts';
+import type { Command } from './command.ts';
+import { quote } from './grammar/words.ts';
+import { locate } from './locate.ts';
+import { planData, routeOf } from './plan-words.ts';
+import { choice, choices, good, text } from './reply.ts';
+
+export const adopt: Command<'adopt'> = {
+  name: 'adopt',
+  summary: 'Take over backups that lie at a place, after the database was lost or moved.',
+  example: 'adopt /mnt/usb',
+  needs: 'member',
+  async *run(args, caller, services) {
+    const location = await locate(services, caller, args.location, 'destination');
+    await openLocalFolder(services, caller, location);
+    const adopted = await services.backup.adopt(location, caller.person, caller.signal);
+    const [first] = adopted;
+    if (!first) {
+      throw new NotFound(`No backup was found at ${location.text}.`, {
+        code: 'nothing_to_adopt',
+        advice: 'Name the folder that holds ".keepsake", the one the backup was made to.',
+      });
+    }
+    const plans = await Promise.all(adopted.map(({ plan }) => services.scheduler.schedule(plan)));
+    const name = quote(first.plan.name);
+    yield good(
+      `${manyWords(adopted.length, 'backup')} taken over from ${location.text}`,
+      [
+        {
+          kind: 'table',
+          columns: ['Name', 'From and to', 'Newest snapshot', 'Files', 'Size'],
+          rows: adopted.map(({ plan, snapshot }) => [
+            plan.name,
+            routeOf(plan),
+            { at: snapshot.started },
+            countWords(snapshot.files),
+            sizeWords(snapshot.bytes),
+          ]),
+        },
+        text(
+          'Nothing at the place was changed. Files can be restored right away; runs go on as soon as the source is connected.',
+        ),
+        ...choices(
+          choice('Restore', `restore ${name}`, 'primary'),
+          choice('Snapshots', `snapshots ${name}`),
+          choice('Verify', `verify ${name}`),
+        ),
+      ],
+      {
+        adopted: plans.map((plan, i) => ({
+          ...planData(plan, caller, services.clock.now()),
+          snapshot: adopted[i]?.snapshot,
+        })),
+      },
+    );
+  },
+};

@@ -1,0 +1,108 @@
+/** Asks before something that cannot be taken back, and remembers what the answer "yes" is about. */
+import { randomBytes } from 'node:crypto';
+import { Conflict, UsageError } from '../errors.ts';
+import { pendingId } from '../people.ts';
+import type { Services } from '../services.ts';
+import type { Caller, Pending, Reply } from '../types.ts';
+import { choice, choices, text } from './reply.ts';
+
+/** Long enough to read a mail and answer it, short enough that a forgotten button does nothing. */
+const EXPIRES = 30 * 60_000;
+
+export interface Confirmed {
+  line: string;
+  about?: Caller['about'];
+}
+
+const ANSWER = /^\/?(?:backup\s+)?(yes|no)(?:\s+([0-9a-z]{8}))?[\s.!]*$/i;
+
+/** "yes", "no", each with or without the token of a button; undefined for any other line. */
+export function answerOf(line: string): { yes: boolean; token?: string } | undefined {
+  const match = ANSWER.exec(line.trim());
+  if (!match) return undefined;
+  const [, word, token] = match;
+  return { yes: word?.toLowerCase() === 'yes', ...(token === undefined ? {} : { token: token.toLowerCase() }) };
+}
+
+type Needed = Pick<Services, 'store' | 'clock'>;
+
+export async function askToConfirm(
+  services: Needed,
+  caller: Caller,
+  line: string,
+  question: { title: string; text: string; label: string },
+): Promise<Reply> {
+  // The same line said twice is one question, so that a plain "yes" stays clear.
+  for (const pending of await open(services, caller)) {
+    if (pending.payload.line === line) await services.store.remove('pending', pending.id);
+  }
+  const token = randomBytes(4).toString('hex');
+  await services.store.put('pending', {
+    id: pendingId(token),
+    kind: 'confirm',
+    person: caller.person.id,
+    payload: { line, ...(caller.about === undefined ? {} : { about: caller.about }) },
+    expires: new Date(services.clock.now().getTime() + EXPIRES).toISOString(),
+  });
+  return {
+    tone: 'plain',
+    title: question.title,
+    blocks: [
+      text(question.text),
+      text('Answer yes or no.'),
+      ...choices(choice(question.label, `yes ${token}`, 'danger'), choice('No, leave it', `no ${token}`)),
+    ],
+    onlyForCaller: true,
+    outcome: 'refused',
+    data: { confirm: `yes ${token}`, line },
+  };
+}
+
+/** Questions of this person that can still be answered; the newest is the one that expires last. */
+async function open(services: Needed, caller: Caller): Promise<Pending[]> {
+  const now = services.clock.now().toISOString();
+  const found: Pending[] = [];
+  for await (const pending of services.store.find('pending', { index: 'person', equals: [caller.person.id] })) {
+    if (pending.kind === 'confirm' && pending.expires > now) found.push(pending);
+  }
+  return found.sort((a, b) => (a.expires < b.expires ? -1 : 1));
+}
+
+async function asked(services: Needed, caller: Caller, token: string | undefined): Promise<Pending> {
+  const waiting = await open(services, caller);
+  const found = token === undefined ? waiting : waiting.filter((pending) => pending.id === pendingId(token));
+  const [one] = found;
+  if (one && found.length === 1) return one;
+  if (found.length > 1) {
+    throw new UsageError('Several questions wait for your answer, so nothing was done.', {
+      code: 'which_question',
+      advice: 'Use the button below the question you mean, or say its line again.',
+    });
+  }
+  throw new UsageError('There is no question open, so nothing was done.', {
+    code: 'nothing_asked',
+    advice: 'A question can be answered for half an hour, once. Say the line again if you still want it.',
+  });
+}
+
+/**
+ * What was confirmed, once: however often "yes" arrives, the line is handed out to one of them. Undefined for "no".
+ * Throws `UsageError` when nothing waits for an answer.
+ */
+export async function settle(
+  services: Needed,
+  caller: Caller,
+  answer: { yes: boolean; token?: string },
+): Promise<Confirmed | undefined> {
+  const pending = await asked(services, caller, answer.token);
+  try {
+    // The revision decides which of two answers was first; removing alone would let both pass.
+    const taken = await services.store.put('pending', { ...pending, expires: services.clock.now().toISOString() });
+    await services.store.remove('pending', taken.id);
+  } catch (cause) {
+    if (!(cause instanceof Conflict)) throw cause;
+    throw new UsageError('This question was just answered.', { code: 'nothing_asked', cause });
+  }
+  const { line, about } = pending.payload as { line: string; about?: Caller['about'] };
+  return answer.yes ? { line, ...(about === undefined ? {} : { about }) } : undefined;
+}

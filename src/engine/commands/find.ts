@@ -1,0 +1,71 @@
+/** `find <words>`: files in the backups, by name and by what is known about them. */
+import type { FoundFile } from '../services.ts';
+import { manyWords, sizeWords } from '../wording.ts';
+import type { Command } from './command.ts';
+import { quote } from './grammar/words.ts';
+import { planOf, visiblePlans } from './plan-of.ts';
+import { choice, choices, plain, text } from './reply.ts';
+
+const SHOWN = 25;
+
+export const find: Command<'find'> = {
+  name: 'find',
+  summary: 'Find a file in your backups.',
+  example: 'find beach 2024',
+  needs: 'viewer',
+  async *run(args, caller, services) {
+    const plans =
+      args.plan === undefined
+        ? await visiblePlans(services, caller)
+        : [await planOf(services, caller, args.plan, (name) => `find ${args.words.map(quote).join(' ')} in ${name}`)];
+    const files: FoundFile[] = [];
+    // One more than is shown tells whether there are more.
+    for await (const file of services.backup.find(plans, args.words, SHOWN + 1, caller.signal)) files.push(file);
+    const shown = files.slice(0, SHOWN);
+    const words = args.words.join(' ');
+    const data = shown.map(({ plan, path, size, modified, about }) => ({
+      plan: plan.name,
+      path,
+      size,
+      modified,
+      about,
+    }));
+    if (shown.length === 0) {
+      yield plain(
+        `Nothing found for "${words}".`,
+        [
+          text('A part of the name is enough, and * stands for anything: find IMG_20*'),
+          ...choices(choice('My backups', 'list')),
+        ],
+        { files: [] },
+      );
+      return;
+    }
+    yield plain(
+      files.length > SHOWN
+        ? `The first ${SHOWN} files for "${words}"`
+        : `${manyWords(shown.length, 'file')} for "${words}"`,
+      [
+        {
+          kind: 'table',
+          columns: ['File', 'Size', 'Modified', 'Backup'],
+          rows: shown.map((file) => [
+            file.path,
+            sizeWords(file.size),
+            file.modified === undefined ? '' : { at: file.modified },
+            file.plan.name,
+          ]),
+        },
+        ...(files.length > SHOWN ? [text('There are more: add a word to narrow it down.')] : []),
+        ...choices(
+          ...shown
+            .slice(0, 3)
+            .map((file) =>
+              choice(`Restore ${file.path.split('/').at(-1)}`, `restore ${quote(file.plan.name)} ${quote(file.path)}`),
+            ),
+        ),
+      ],
+      { files: data },
+    );
+  },
+};

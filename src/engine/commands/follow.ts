@@ -1,0 +1,34 @@
+/** Watches a run until it ended, as replies of one live card. */
+import { runReply } from '../backup/report.ts';
+import type { Services } from '../services.ts';
+import type { Caller, Plan, Reply, Run } from '../types.ts';
+import { hasEnded, progressWords } from './run-words.ts';
+
+/** The card of a run; while it goes on, its title alone says how far it is. */
+export const cardOf = (plan: Plan, run: Run): Reply =>
+  hasEnded(run) ? runReply(run, plan) : { ...runReply(run, plan), title: progressWords(plan, run) };
+
+/**
+ * Yields the card of a run, last of all its result. On the terminal the run is worked in this very process, because
+ * nobody else may be there to do it (one who is faster is watched instead); elsewhere by whoever takes it from the queue.
+ */
+export async function* followRun(services: Services, caller: Caller, plan: Plan, run: Run): AsyncIterable<Reply> {
+  const here = caller.surface === 'terminal';
+  const failed = new AbortController();
+  let resting = !here;
+  const working = here ? services.backup.work(run.id, caller.signal) : undefined;
+  working?.then(
+    () => {
+      resting = true;
+    },
+    (error: unknown) => failed.abort(error),
+  );
+  // A run that is stopped here still tells how it ended: `work` obeys the caller's signal, and watching waits for it.
+  const signal = here ? failed.signal : caller.signal;
+  for await (const state of services.backup.watch(run.id, signal)) {
+    const now = hasEnded(state) ? ((await services.store.get('plans', plan.id)) ?? plan) : plan;
+    yield cardOf(now, state);
+    if (!hasEnded(state) && resting) caller.signal.throwIfAborted();
+  }
+  await working;
+}

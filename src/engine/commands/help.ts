@@ -1,0 +1,120 @@
+/** `help [command]`: one page, or one command with an example that works. */
+import { UsageError } from '../errors.ts';
+import type { KindSummary } from '../services.ts';
+import type { Block, Reply } from '../types.ts';
+import type { Command, CommandName } from './command.ts';
+import { nearest } from './grammar/suggest.ts';
+import { keyOf } from './grammar/words.ts';
+import { choice, choices, plain, text } from './reply.ts';
+
+/** What `help` needs of the other commands; the list itself is handed in, so that neither file needs the other first. */
+type Listed = { [N in CommandName]: Pick<Command<N>, 'name' | 'summary' | 'example'> };
+
+const GROUPS: [string, CommandName[]][] = [
+  ['Back up', ['create', 'preview', 'run', 'stop', 'pause', 'resume', 'edit', 'delete']],
+  ['Look', ['status', 'list', 'show', 'history', 'snapshots', 'find']],
+  ['Get back', ['restore', 'verify', 'adopt']],
+  ['Places', ['connect', 'accounts', 'disconnect']],
+  ['You', ['when', 'timezone', 'whoami', 'claim', 'help']],
+];
+
+/** `create` has no word of its own: the line itself is the command. */
+const WORDS: Partial<Record<string, CommandName>> = {
+  backup: 'create',
+  new: 'create',
+  remove: 'delete',
+  schedule: 'when',
+};
+
+const DETAILS: Partial<Record<CommandName, string[]>> = {
+  create: [
+    'Say where from, where to, and when: backup <source> to <destination> [and <destination>] [schedule] [options]',
+    'When: daily, weekly, every friday at 18:00, every 6 hours, on the 1st of every month, tomorrow at 9:00. Without it the backup runs only when you say so.',
+    'Which files: only photos, only *.heic,*.jpg, except *.mov, larger than 5MB, since 2024-01-01, album "Family".',
+    'What is kept: keep 5 versions, keep 30 days, keep 7 daily 4 weekly 12 monthly. Without it every version is kept.',
+    'More: named "Family photos", into {year}/{month}, limit 5MB/s, report on failure, in Europe/Paris.',
+  ],
+  restore: [
+    'It first shows what it would write, and asks about files that are already there. Nothing is overwritten unless you say replace.',
+    'From an earlier state: restore "Pictures to usb" IMG_2041.HEIC from yesterday',
+    'Somewhere else: restore "Pictures to usb" to ~/Restored',
+  ],
+  verify: [
+    'quick compares names and sizes; sample reads some files back; full reads every file back and compares every byte.',
+  ],
+  connect: ['Passwords are never part of the line: they are asked for, and kept sealed.'],
+};
+
+const places = (kinds: readonly KindSummary[]): Block => ({
+  kind: 'table',
+  columns: ['Place', 'Written as'],
+  rows: kinds.map((kind) => [
+    kind.title,
+    kind.name === 'local' ? kind.rootExample : `${kind.name}:${kind.rootExample}`,
+  ]),
+});
+
+function page(commands: Listed, kinds: readonly KindSummary[]): Reply {
+  return plain(
+    'Say what to copy and where, for example: backup ~/Pictures to /mnt/usb weekly',
+    [
+      ...GROUPS.flatMap(([title, names]): Block[] => [
+        text(title),
+        {
+          kind: 'table',
+          columns: ['Type', 'What it does'],
+          rows: names.map((name) => [commands[name].example, commands[name].summary]),
+        },
+      ]),
+      text('Places'),
+      places(kinds),
+      ...choices(choice('More about backups', 'help create'), choice('Am I safe?', 'status')),
+    ],
+    {
+      commands: GROUPS.flatMap(([, names]) =>
+        names.map((name) => ({ name, summary: commands[name].summary, example: commands[name].example })),
+      ),
+    },
+  );
+}
+
+function one(command: Listed[CommandName], kinds: readonly KindSummary[]): Reply {
+  const { name, summary, example } = command;
+  const details = DETAILS[name] ?? [];
+  return plain(
+    `${name === 'create' ? 'backup' : name}: ${summary}`,
+    [
+      text(`For example: ${example}`),
+      ...details.map(text),
+      ...(name === 'create' || name === 'connect' ? [places(kinds)] : []),
+      ...choices(choice('All commands', 'help')),
+    ],
+    { name, summary, example, details },
+  );
+}
+
+export const helpOn = (commands: () => Listed): Command<'help'> => ({
+  name: 'help',
+  summary: 'Show what can be said.',
+  example: 'help restore',
+  needs: 'viewer',
+  async *run(args, _caller, services) {
+    const kinds = services.kinds.list();
+    if (args.command === undefined) {
+      yield page(commands(), kinds);
+      return;
+    }
+    const wanted = keyOf(args.command);
+    const names = Object.values(commands()).map((command) => command.name);
+    const name = names.find((known) => known === wanted) ?? WORDS[wanted];
+    if (name === undefined) {
+      const close = nearest(wanted, [...names, ...Object.keys(WORDS)]);
+      throw new UsageError(`There is no command "${args.command}".`, {
+        code: 'no_such_command',
+        advice: close[0] ? `Did you mean: help ${close[0]}` : '`help` shows all of them.',
+        choices: close.map((known) => ({ label: known, line: `help ${known}` })),
+      });
+    }
+    yield one(commands()[name], kinds);
+  },
+});

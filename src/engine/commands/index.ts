@@ -1,0 +1,55 @@
+/** The list of commands. Adding one is a file, a line here, and its words in the grammar. */
+import { accounts } from './accounts.ts';
+import { adopt } from './adopt.ts';
+import { claim } from './claim.ts';
+import type { Command, CommandName } from './command.ts';
+import { connect } from './connect.ts';
+import { create } from './create.ts';
+import { remove } from './delete.ts';
+import { disconnect } from './disconnect.ts';
+import { edit } from './edit.ts';
+import { find } from './find.ts';
+import { helpOn } from './help.ts';
+import { history } from './history.ts';
+import { list } from './list.ts';
+import { pause } from './pause.ts';
+import { preview } from './preview.ts';
+import { restore } from './restore.ts';
+import { resume } from './resume.ts';
+import { run } from './run.ts';
+import { show } from './show.ts';
+import { snapshots } from './snapshots.ts';
+import { status } from './status.ts';
+import { stop } from './stop.ts';
+import { timezone } from './timezone.ts';
+import { verify } from './verify.ts';
+import { when } from './when.ts';
+import { whoami } from './whoami.ts';
+
+export const COMMANDS: { [N in CommandName]: Command<N> } = {
+  create,
+  preview,
+  list,
+  show,
+  run,
+  stop,
+  pause,
+  resume,
+  edit,
+  delete: remove,
+  status,
+  history,
+  snapshots,
+  find,
+  restore,
+  verify,
+  adopt,
+  connect,
+  accounts,
+  disconnect,
+  when,
+  timezone,
+  whoami,
+  claim,
+  help: helpOn(() => COMMANDS),
+};

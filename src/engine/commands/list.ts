@@ -1,0 +1,58 @@
+/** `list`: all backups that the caller may see. */
+import type { Cell, Plan } from '../types.ts';
+import { manyWords } from '../wording.ts';
+import type { Command } from './command.ts';
+import { quote } from './grammar/words.ts';
+import { visiblePlans } from './plan-of.ts';
+import { planData, routeOf } from './plan-words.ts';
+import { choice, choices, plain } from './reply.ts';
+import { saySchedule } from './schedule/say.ts';
+
+export const lastWords = (plan: Plan): string => {
+  if (!plan.last) return 'never ran';
+  const problems = plan.last.problems > 0 ? `, ${manyWords(plan.last.problems, 'problem')}` : '';
+  return `${plan.last.state}${problems}`;
+};
+
+export const nextCell = (plan: Plan): Cell => {
+  if (plan.state === 'paused') return plan.pausedUntil === undefined ? 'paused' : { at: plan.pausedUntil };
+  return plan.next === undefined ? '–' : { at: plan.next };
+};
+
+export const list: Command<'list'> = {
+  name: 'list',
+  summary: 'Show your backups.',
+  example: 'list',
+  needs: 'viewer',
+  async *run(_args, caller, services) {
+    const plans = await visiblePlans(services, caller);
+    const now = services.clock.now();
+    if (plans.length === 0) {
+      yield plain('No backups yet.', choices(choice('How to make one', 'help create')), { plans: [] });
+      return;
+    }
+    const first = quote(plans[0]?.name ?? '');
+    yield plain(
+      manyWords(plans.length, 'backup'),
+      [
+        {
+          kind: 'table',
+          columns: ['Name', 'From and to', 'When', 'Next', 'Last'],
+          rows: plans.map((plan) => [
+            plan.name,
+            routeOf(plan),
+            'manual' in plan.schedule ? 'when you say so' : saySchedule(plan.schedule, { now, zone: caller.zone }),
+            nextCell(plan),
+            lastWords(plan),
+          ]),
+        },
+        ...choices(
+          choice('Show the first', `show ${first}`),
+          choice('Run it now', `run ${first}`),
+          choice('Am I safe?', 'status'),
+        ),
+      ],
+      { plans: plans.map((plan) => planData(plan, caller, now)) },
+    );
+  },
+};

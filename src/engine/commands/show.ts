@@ -1,0 +1,41 @@
+/** `show <plan>`: everything about one backup. */
+import type { Command } from './command.ts';
+import { quote } from './grammar/words.ts';
+import { lastWords, nextCell } from './list.ts';
+import { newestRun, planOf } from './plan-of.ts';
+import { planData, planFields } from './plan-words.ts';
+import { choice, choices, fields, plain, text } from './reply.ts';
+import { hasEnded, progressWords, runData } from './run-words.ts';
+
+export const show: Command<'show'> = {
+  name: 'show',
+  summary: 'Show one backup: places, schedule, filter, last run.',
+  example: 'show "Pictures to usb"',
+  needs: 'viewer',
+  async *run(args, caller, services) {
+    const plan = await planOf(services, caller, args.plan, (name) => `show ${name}`);
+    const now = services.clock.now();
+    const name = quote(plan.name);
+    const run = await newestRun(services, plan);
+    yield plain(
+      plan.name,
+      [
+        planFields(plan, now),
+        fields({
+          Next: nextCell(plan),
+          Last: plan.last ? { at: plan.last.ended } : undefined,
+          Result: lastWords(plan),
+        }),
+        ...(run && !hasEnded(run) ? [text(progressWords(plan, run))] : []),
+        ...choices(
+          choice('Run now', `run ${name}`, 'primary'),
+          plan.state === 'paused' ? choice('Resume', `resume ${name}`) : choice('Pause', `pause ${name}`),
+          choice('Snapshots', `snapshots ${name}`),
+          choice('History', `history ${name}`),
+          choice('Delete', `delete ${name}`, 'danger'),
+        ),
+      ],
+      { ...planData(plan, caller, now), run: run && runData(run) },
+    );
+  },
+};

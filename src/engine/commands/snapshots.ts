@@ -1,0 +1,62 @@
+/** `snapshots [plan]`: the states that can be restored. */
+import type { SnapshotRecord } from '../types.ts';
+import { countWords, manyWords, sizeWords } from '../wording.ts';
+import type { Command } from './command.ts';
+import { quote } from './grammar/words.ts';
+import { planOf } from './plan-of.ts';
+import { choice, choices, plain } from './reply.ts';
+
+const SHOWN = 30;
+
+export const snapshots: Command<'snapshots'> = {
+  name: 'snapshots',
+  summary: 'Show which states of a backup can be restored.',
+  example: 'snapshots "Pictures to usb"',
+  needs: 'viewer',
+  async *run(args, caller, services) {
+    const plan = await planOf(services, caller, args.plan, (name) => `snapshots ${name}`);
+    const name = quote(plan.name);
+    const found: SnapshotRecord[] = [];
+    for await (const snapshot of services.backup.snapshots(plan)) found.push(snapshot);
+    found.sort((a, b) => (a.started < b.started ? 1 : a.started > b.started ? -1 : a.destination - b.destination));
+    if (found.length === 0) {
+      yield plain(`${plan.name} has no snapshot yet.`, choices(choice('Run it now', `run ${name}`, 'primary')), {
+        snapshots: [],
+      });
+      return;
+    }
+    const several = plan.destinations.length > 1;
+    const rest = found.length - SHOWN;
+    const [newest] = found;
+    yield plain(
+      `${plan.name}: ${manyWords(found.length, 'snapshot')}`,
+      [
+        {
+          kind: 'table',
+          columns: ['When', 'Snapshot', ...(several ? ['Where'] : []), 'Files', 'Size', 'Verified'],
+          rows: found
+            .slice(0, SHOWN)
+            .map((snapshot) => [
+              { at: snapshot.started },
+              snapshot.run,
+              ...(several ? [plan.destinations[snapshot.destination]?.text ?? ''] : []),
+              countWords(snapshot.files),
+              sizeWords(snapshot.bytes),
+              snapshot.verified
+                ? snapshot.verified.bad === 0
+                  ? `${snapshot.verified.how}, all good`
+                  : `${snapshot.verified.bad} bad`
+                : 'not yet',
+            ]),
+          ...(rest > 0 ? { more: { rows: rest } } : {}),
+        },
+        ...choices(
+          newest ? choice('Restore the newest', `restore ${name} from ${newest.run}`) : undefined,
+          choice('Verify', `verify ${name}`),
+          choice('Find a file', `help find`),
+        ),
+      ],
+      { plan: plan.name, snapshots: found },
+    );
+  },
+};

@@ -1,0 +1,147 @@
+/** `status`, and a bare `/backup`: "am I safe?" in one line, then the plans. */
+import type { Services } from '../services.ts';
+import type { Block, Caller, OutboxMessage, Plan, SnapshotRecord } from '../types.ts';
+import { distanceWords, durationWords, manyWords } from '../wording.ts';
+import type { Command } from './command.ts';
+import { healthOf, type PlanHealth } from './health.ts';
+import { nextCell } from './list.ts';
+import { accountsOf } from './locate.ts';
+import { newestRun, visiblePlans } from './plan-of.ts';
+import { choice, choices, plain, text } from './reply.ts';
+
+/** A message that waits longer than this has nobody to carry it. */
+const STUCK = 24 * 3_600_000;
+
+export async function newestSnapshot(
+  services: Pick<Services, 'store'>,
+  plan: Plan,
+): Promise<SnapshotRecord | undefined> {
+  const snapshots = services.store.find('snapshots', {
+    index: 'plan+started',
+    equals: [plan.id],
+    reverse: true,
+    limit: 1,
+  });
+  for await (const snapshot of snapshots) return snapshot;
+  return undefined;
+}
+
+/** Messages that will not arrive, or have been waiting for a day: an owner's, all of them; others', their own. */
+async function undelivered(services: Services, caller: Caller): Promise<OutboxMessage[]> {
+  const late = new Date(services.clock.now().getTime() - STUCK).toISOString();
+  const found: OutboxMessage[] = [];
+  for (const state of ['dead', 'waiting'] as const) {
+    for await (const message of services.store.find('outbox', { index: 'state+due', equals: [state] })) {
+      const mine = caller.person.role === 'owner' || message.person === caller.person.id;
+      if (mine && (state === 'dead' || message.created < late)) found.push(message);
+    }
+  }
+  return found;
+}
+
+function verdict(healths: readonly PlanHealth[], others: number, now: Date): string {
+  const bad = healths.filter((health) => !health.current);
+  if (bad.length > 0) {
+    const [first] = bad;
+    if (healths.length === 1 && first) return `Your backup needs you. ${first.what}`;
+    return `${bad.length} of ${healths.length} backups ${bad.length === 1 ? 'needs' : 'need'} you.`;
+  }
+  const ages = healths.flatMap((health) =>
+    health.copy === undefined ? [] : [now.getTime() - Date.parse(health.copy)],
+  );
+  const oldest = durationWords(Math.max(...ages) / 1000);
+  const all = healths.length === 1 ? 'Your backup is current.' : `All ${healths.length} backups are current.`;
+  const also = others > 0 ? ` ${manyWords(others, 'other thing')} to look at.` : '';
+  return `${all} ${healths.length === 1 ? 'The copy is' : 'Oldest copy:'} ${oldest}${healths.length === 1 ? ' old' : ''}.${also}`;
+}
+
+const planTable = (healths: readonly PlanHealth[], now: Date): Block => ({
+  kind: 'table',
+  columns: ['Name', 'State', 'Newest copy', 'Next run'],
+  rows: healths.map(({ plan, what, copy }) => [
+    plan.name,
+    what,
+    copy === undefined ? 'none' : distanceWords(copy, now),
+    nextCell(plan),
+  ]),
+});
+
+export const status: Command<'status'> = {
+  name: 'status',
+  summary: 'Am I safe? One line, then your backups.',
+  example: 'status',
+  needs: 'viewer',
+  async *run(_args, caller, services) {
+    const now = services.clock.now();
+    const plans = await visiblePlans(services, caller);
+    if (plans.length === 0) {
+      yield plain(
+        'Nothing is backed up yet.',
+        [
+          text('Say what to copy and where, for example: backup ~/Pictures to /mnt/usb weekly'),
+          ...choices(choice('How to begin', 'help'), choice('Connect an account', 'help connect')),
+        ],
+        { current: false, plans: [], accounts: [], undelivered: [] },
+      );
+      return;
+    }
+    const healths: PlanHealth[] = [];
+    for (const plan of plans) {
+      healths.push(healthOf(plan, await newestSnapshot(services, plan), await newestRun(services, plan), now));
+    }
+    const signIns = (await accountsOf(services, caller.person)).filter((account) => account.state === 'needs_sign_in');
+    const stuck = await undelivered(services, caller);
+    const bad = healths.filter((health) => !health.current);
+    const notes = [
+      ...signIns.map((account) => `The account "${account.name}" needs you to sign in again.`),
+      ...(stuck.length === 0
+        ? []
+        : [
+            `${manyWords(stuck.length, 'message')} could not be delivered (${[...new Set(stuck.map((message) => message.surface))].join(', ')}): ${stuck[0]?.error ?? 'nothing carries them'}`,
+          ]),
+    ];
+    const safe = bad.length === 0 && notes.length === 0;
+    yield {
+      ...plain(
+        verdict(healths, notes.length, now),
+        [
+          planTable(healths, now),
+          ...notes.map(text),
+          ...choices(
+            ...bad
+              .slice(0, 3)
+              .map(({ plan, line }) =>
+                line ? choice(`${plan.name}: ${line.split(' ')[0]}`, line, 'primary') : undefined,
+              ),
+            ...signIns
+              .slice(0, 2)
+              .map((account) => choice(`Sign in to ${account.name}`, `connect ${account.kind} as ${account.name}`)),
+            choice('All backups', 'list'),
+          ),
+        ],
+        {
+          current: safe,
+          plans: healths.map(({ plan, copy, current, what, line }) => ({
+            name: plan.name,
+            current,
+            what,
+            copy,
+            next: plan.next,
+            line,
+          })),
+          accounts: signIns.map((account) => ({ name: account.name, state: account.state })),
+          undelivered: stuck.map(({ id, surface, state, tries, created, error }) => ({
+            id,
+            surface,
+            state,
+            tries,
+            created,
+            error,
+          })),
+        },
+      ),
+      tone: safe ? 'good' : 'bad',
+      outcome: safe ? 'done' : 'partial',
+    };
+  },
+};

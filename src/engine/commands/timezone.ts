@@ -1,0 +1,83 @@
+/** `timezone [name]`: the zone in which the caller's times are meant and shown. */
+import { Conflict, NotFound, UsageError } from '../errors.ts';
+import type { Services } from '../services.ts';
+import type { Person } from '../types.ts';
+import { instantWords } from '../wording.ts';
+import type { Command } from './command.ts';
+import { nearest } from './grammar/suggest.ts';
+import { visiblePlans } from './plan-of.ts';
+import { choice, choices, good, plain, text } from './reply.ts';
+import { zoneNamed } from './schedule/calendar.ts';
+
+/** Zones that a mistyped or a city's name may mean: "berlin", "Europe/Berln". */
+function meant(typed: string): string[] {
+  const zones = Intl.supportedValuesOf('timeZone');
+  const city = typed.trim().replaceAll(' ', '_').toLowerCase();
+  const ending = zones.filter((zone) => zone.toLowerCase().endsWith(`/${city}`));
+  if (ending.length > 0) return ending.slice(0, 3);
+  const close = nearest(typed, zones);
+  if (close.length > 0) return close;
+  const cities = new Map(zones.map((zone) => [zone.split('/').at(-1) ?? zone, zone]));
+  return nearest(city, cities.keys()).flatMap((name) => cities.get(name) ?? []);
+}
+
+async function keepZone(services: Services, id: string, zone: string): Promise<Person> {
+  for (;;) {
+    const person = await services.store.get('people', id);
+    if (!person) throw new NotFound('You are no longer known here.', { code: 'no_such_person' });
+    try {
+      return await services.store.put('people', { ...person, zone });
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+    }
+  }
+}
+
+export const timezone: Command<'timezone'> = {
+  name: 'timezone',
+  summary: 'Show or set your time zone.',
+  example: 'timezone Europe/Berlin',
+  needs: 'viewer',
+  async *run(args, caller, services) {
+    const now = services.clock.now();
+    const clock = (zone: string): string => instantWords(now.toISOString(), zone);
+    if (args.zone === undefined) {
+      yield plain(
+        `Your time zone is ${caller.zone}: it is ${clock(caller.zone)} now.`,
+        [text('To change it: timezone Europe/Paris'), ...choices(choice('Show my backups', 'list'))],
+        { zone: caller.zone },
+      );
+      return;
+    }
+    const zone = zoneNamed(args.zone);
+    if (zone === undefined) {
+      const close = meant(args.zone);
+      throw new UsageError(`"${args.zone}" is not a time zone I know.`, {
+        code: 'unknown_zone',
+        advice: close[0]
+          ? `Did you mean ${close[0]}?`
+          : 'Write continent and city, for example: timezone Europe/Berlin',
+        choices: close.map((name) => ({ label: name, line: `timezone ${name}` })),
+      });
+    }
+    const person = await keepZone(services, caller.person.id, zone);
+    const own = (await visiblePlans(services, { person })).filter(
+      (plan) => plan.owner === person.id && 'zone' in plan.schedule && plan.schedule.zone !== zone,
+    );
+    const [first] = own;
+    yield good(
+      `Your time zone is ${zone}: it is ${clock(zone)} now.`,
+      [
+        ...(first
+          ? [
+              text(
+                `Backups you already have keep the zone they were made in. To move one: edit "${first.name}" in ${zone}`,
+              ),
+            ]
+          : []),
+        ...choices(choice('Show my backups', 'list')),
+      ],
+      { zone },
+    );
+  },
+};

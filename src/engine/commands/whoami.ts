@@ -1,0 +1,51 @@
+/** `whoami`: who the caller is here, by which identities, and what they may do. */
+import { isStranger } from '../people.ts';
+import type { Role } from '../types.ts';
+import type { Command } from './command.ts';
+import { choice, choices, fields, plain } from './reply.ts';
+
+const MAY: Record<Role, string> = {
+  owner: 'everything, for everyone',
+  member: 'make and run backups of your own',
+  viewer: 'look at your own backups',
+};
+
+export const whoami: Command<'whoami'> = {
+  name: 'whoami',
+  summary: 'Show who you are here and what you may do.',
+  example: 'whoami',
+  needs: 'viewer',
+  async *run(_args, caller) {
+    const { person } = caller;
+    const identities = person.identities.map(({ surface, id }) => ({ surface, id }));
+    if (isStranger(person)) {
+      yield {
+        ...plain(
+          `I do not know you yet, ${person.name}.`,
+          [
+            fields({ 'You are here as': identities.map(({ surface, id }) => `${surface} ${id}`).join(', ') }),
+            { kind: 'text', text: 'If this Keepsake is yours, send the code that its log shows: claim <code>' },
+          ],
+          { known: false, identities },
+        ),
+        onlyForCaller: true,
+      };
+      return;
+    }
+    yield {
+      ...plain(
+        `You are ${person.name}, ${person.role} of this Keepsake.`,
+        [
+          fields({
+            'You may': MAY[person.role],
+            'Known as': identities.map(({ surface, id }) => `${surface} ${id}`).join(', '),
+            'Time zone': caller.zone,
+          }),
+          ...choices(choice('My backups', 'list'), choice('My accounts', 'accounts')),
+        ],
+        { known: true, id: person.id, name: person.name, role: person.role, zone: caller.zone, identities },
+      ),
+      onlyForCaller: true,
+    };
+  },
+};
