@@ -1,0 +1,253 @@
+/** Reads how often: "daily", "every 3 days", "every other friday", "twice a week". */
+
+import { partOfWord } from './clock.ts';
+import { type Axis, type Draft, fail, type Reading, type ReadRule, sequence, textAt, type Unit } from './draft.ts';
+import { MONTH_WORDS, NUMBER_WORDS, ORDINAL_WORDS, ordinalWord, WEEKDAY_WORDS, weekdayName } from './names.ts';
+import { inMonth, nth, own, setEvery, unitOfWord, WEEKDAY_GROUPS } from './units.ts';
+
+const ADVERBS: Record<string, { n: number; unit: Unit }> = {
+  hourly: { n: 1, unit: 'hour' },
+  daily: { n: 1, unit: 'day' },
+  weekly: { n: 1, unit: 'week' },
+  fortnightly: { n: 2, unit: 'week' },
+  monthly: { n: 1, unit: 'month' },
+  quarterly: { n: 1, unit: 'quarter' },
+  yearly: { n: 1, unit: 'year' },
+  annually: { n: 1, unit: 'year' },
+  semiannually: { n: 6, unit: 'month' },
+};
+
+const withEvery = (draft: Draft, n: number, unit: Unit, weekdays: number[] = []): Draft => ({
+  ...draft,
+  recurring: true,
+  every: { n, unit },
+  weekdays: weekdays.length > 0 ? weekdays : draft.weekdays,
+});
+
+const AMBIGUOUS: Record<string, Axis> = {
+  biweekly: {
+    question: 'Every two weeks or twice a week?',
+    // "Biweekly on friday" can only be every two weeks, "biweekly on monday and friday" only twice a week.
+    settled: ({ weekdays }) => (weekdays.length === 1 ? 0 : weekdays.length === 2 ? 1 : undefined),
+    choices: [
+      { label: 'Every 2 weeks', apply: (draft) => withEvery(draft, 2, 'week') },
+      {
+        label: 'Twice a week (Monday and Thursday)',
+        apply: (draft) => withEvery(draft, 1, 'week', draft.weekdays.length === 2 ? draft.weekdays : [1, 4]),
+      },
+    ],
+  },
+  bimonthly: {
+    question: 'Every two months or twice a month?',
+    settled: ({ days }) => (days.length === 1 ? 0 : days.length === 2 ? 1 : undefined),
+    choices: [
+      { label: 'Every 2 months', apply: (draft) => withEvery(draft, 2, 'month') },
+      {
+        label: 'Twice a month (1st and 15th)',
+        apply: (draft) => ({ ...withEvery(draft, 1, 'month'), days: draft.days.length === 2 ? draft.days : [1, 15] }),
+      },
+    ],
+  },
+};
+
+function count(r: Reading, i: number): number | undefined {
+  const token = r.tokens[i];
+  if (token?.kind === 'number') return Number(token.text);
+  return token === undefined ? undefined : NUMBER_WORDS.get(token.text);
+}
+
+/** "half an hour", "hour and a half", "quarter of an hour", in hours. */
+function hoursAt(r: Reading, i: number): { hours: number; took: number } | undefined {
+  const forms: [string[], number][] = [
+    [['half', 'an', 'hour'], 0.5],
+    [['half', 'hour'], 0.5],
+    [['quarter', 'of', 'an', 'hour'], 0.25],
+    [['quarter', 'hour'], 0.25],
+    [['hour', 'and', 'a', 'half'], 1.5],
+  ];
+  for (const [words, hours] of forms) {
+    const article = textAt(r, i) === 'a' || textAt(r, i) === 'an' ? 1 : 0;
+    const took = sequence(r, i + article, words);
+    if (took > 0) return { hours, took: took + article };
+  }
+  return undefined;
+}
+
+/** "3 days", "1.5 hours", "half an hour", "a week", "2 fortnights"; `minus` when written with one. */
+export function amountAt(r: Reading, i: number): { n: number; unit: Unit; took: number } | undefined {
+  const part = hoursAt(r, i);
+  if (part !== undefined) return { n: part.hours, unit: 'hour', took: part.took };
+  const minus = textAt(r, i) === '-' ? 1 : 0;
+  const at = i + minus;
+  const n = textAt(r, at) === 'a' || textAt(r, at) === 'an' ? 1 : count(r, at);
+  if (n === undefined) return undefined;
+  const hyphen = textAt(r, at + 1) === '-' ? 1 : 0;
+  const word = textAt(r, at + 1 + hyphen);
+  const unit = word === 'fortnight' || word === 'fortnights' ? 'week' : unitOfWord(word);
+  if (unit === undefined) return undefined;
+  const total = word.startsWith('fortnight') ? n * 2 : n;
+  return { n: minus === 1 ? -total : total, unit, took: at + 2 + hyphen - i };
+}
+
+/** What may stand behind a lone "every": a day, a date, a time, a part of the day. */
+function opens(r: Reading, i: number): boolean {
+  const token = r.tokens[i];
+  if (token === undefined) return false;
+  if (['ordinal', 'date', 'clock'].includes(token.kind)) return true;
+  if (token.text === 'last' || token.text === 'noon' || token.text === 'midnight') return true;
+  if (partOfWord(token.text) !== undefined || own(WEEKDAY_GROUPS, token.text) !== undefined) return true;
+  if (WEEKDAY_WORDS.has(token.text) || MONTH_WORDS.has(token.text) || ORDINAL_WORDS.has(token.text)) return true;
+  return token.kind === 'number' && (MONTH_WORDS.has(textAt(r, i + 1)) || textAt(r, i + 1) === 'of');
+}
+
+function everyNth(r: Reading, i: number, draft: Draft): number {
+  const n = nth(r, i);
+  if (n === undefined) return 0;
+  const unit = unitOfWord(textAt(r, i + 1));
+  if (unit !== undefined && !(unit === 'day' && inMonth(r, i + 2) && n !== 2)) {
+    setEvery(r, draft, n, unit, i - 1);
+    return 2;
+  }
+  const weekday = WEEKDAY_WORDS.get(textAt(r, i + 1));
+  if (weekday === undefined || n < 2 || inMonth(r, i + 2)) return 0;
+  if (n === 2) {
+    setEvery(r, draft, 2, 'week', i - 1);
+    return 1;
+  }
+  draft.recurring = true;
+  const name = weekdayName(weekday);
+  draft.axes.push({
+    question: `Every ${n} weeks, or on the ${ordinalWord(n)} ${name} of the month?`,
+    choices: [
+      { label: `Every ${n} weeks on ${name}`, apply: (was) => withEvery(was, n, 'week', [weekday]) },
+      ...(n > 5
+        ? []
+        : [
+            {
+              label: `The ${ordinalWord(n)} ${name} of every month`,
+              apply: (was: Draft): Draft => ({ ...was, places: [{ nth: n, weekday }] }),
+            },
+          ]),
+    ],
+  });
+  return 2;
+}
+
+/** Everything that begins with "every" or "each". */
+function every(r: Reading, i: number, draft: Draft): number {
+  const at = textAt(r, i + 1) === 'single' ? i + 2 : i + 1;
+  const took = at - i;
+  const sorted = everyNth(r, at, draft);
+  if (sorted > 0) return took + sorted;
+  const amount = amountAt(r, at);
+  if (amount !== undefined) {
+    setEvery(r, draft, amount.n, amount.unit, i);
+    return took + amount.took;
+  }
+  const word = textAt(r, at);
+  const unit = word === 'fortnight' ? 'week' : unitOfWord(word);
+  if (unit !== undefined && word.length > 2) {
+    setEvery(r, draft, word === 'fortnight' ? 2 : 1, unit, i);
+    return took + 1;
+  }
+  if (opens(r, at)) {
+    draft.recurring = true;
+    return took;
+  }
+  return 0;
+}
+
+/** "twice a day", "3 times per week", "once daily". */
+function timesPer(r: Reading, i: number, draft: Draft): number {
+  const words: Record<string, number> = { once: 1, twice: 2, thrice: 3 };
+  let n = own(words, textAt(r, i));
+  let at = i + 1;
+  if (n === undefined) {
+    n = count(r, i);
+    if (n === undefined || !['times', 'time', 'x'].includes(textAt(r, at))) return 0;
+    at += 1;
+  }
+  const adverb = own(ADVERBS, textAt(r, at));
+  if (adverb?.n === 1 && adverb.unit !== 'quarter') {
+    at += 1;
+    draft.per = { count: n, unit: adverb.unit };
+  } else {
+    if (['every', 'each'].includes(textAt(r, at)) && n === 1) return at - i;
+    if (!['a', 'an', 'per', 'each', 'every', '/'].includes(textAt(r, at))) return 0;
+    const unit = unitOfWord(textAt(r, at + 1));
+    if (unit === undefined) return 0;
+    at += 2;
+    draft.per = { count: n, unit };
+  }
+  draft.recurring = true;
+  return at - i;
+}
+
+/** "daily", "6-hourly", "weekdays", "biweekly", "@weekly", "nightly". */
+function adverb(r: Reading, i: number, draft: Draft): number {
+  const word = textAt(r, i);
+  const n = r.tokens[i]?.kind === 'number' ? count(r, i) : undefined;
+  if (n !== undefined) {
+    const at = textAt(r, i + 1) === '-' ? i + 2 : i + 1;
+    const counted = own(ADVERBS, textAt(r, at));
+    if (counted?.n !== 1) return 0;
+    setEvery(r, draft, n, counted.unit, i);
+    return at + 1 - i;
+  }
+  if (word === 'nightly') {
+    setEvery(r, draft, 1, 'day', i);
+    draft.part = 'night';
+    return 1;
+  }
+  const ambiguous = own(AMBIGUOUS, word);
+  if (ambiguous !== undefined) {
+    draft.recurring = true;
+    draft.axes.push(ambiguous);
+    return 1;
+  }
+  const halfYearly = sequence(r, i, ['half', 'yearly']);
+  if (halfYearly > 0) {
+    setEvery(r, draft, 6, 'month', i);
+    return halfYearly;
+  }
+  const known = own(ADVERBS, word);
+  if (known === undefined) return 0;
+  setEvery(r, draft, known.n, known.unit, i);
+  return 1;
+}
+
+const MACROS: Record<string, Partial<Draft>> = {
+  '@hourly': { every: { n: 1, unit: 'hour' } },
+  '@daily': { every: { n: 1, unit: 'day' } },
+  '@midnight': { every: { n: 1, unit: 'day' } },
+  '@weekly': { every: { n: 1, unit: 'week' }, weekdays: [0] },
+  '@monthly': { every: { n: 1, unit: 'month' }, days: [1] },
+  '@yearly': { every: { n: 1, unit: 'year' }, dates: [{ month: 1, day: 1 }] },
+  '@annually': { every: { n: 1, unit: 'year' }, dates: [{ month: 1, day: 1 }] },
+};
+
+/** cron's own words, with cron's own times: midnight, Sunday, the 1st. */
+function macro(r: Reading, i: number, draft: Draft): number {
+  if (r.tokens[i]?.kind !== 'macro') return 0;
+  const known = own(MACROS, textAt(r, i));
+  if (known === undefined) {
+    fail(draft, {
+      code: 'unsupported',
+      message: `"${textAt(r, i)}" is not a schedule that a backup can have.`,
+      suggestion: 'every day',
+    });
+    return 1;
+  }
+  Object.assign(draft, { recurring: true, ...known });
+  if (textAt(r, i) !== '@hourly') draft.times.push({ minutes: 0 });
+  return 1;
+}
+
+export const readPace: ReadRule = (r, i, draft) => {
+  if (textAt(r, i) === 'every' || textAt(r, i) === 'each') return every(r, i, draft);
+  for (const rule of [timesPer, adverb, macro]) {
+    const took = rule(r, i, draft);
+    if (took > 0) return took;
+  }
+  return 0;
+};
