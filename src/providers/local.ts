@@ -14,7 +14,7 @@ import { type Folders, foldersOf } from './local/folders.ts';
 import { listFolder } from './local/list.ts';
 import { readFile } from './local/read.ts';
 import { canonicalRoot, openedRoot } from './local/root.ts';
-import { room, swapCase, twinGuard, volumeTraits } from './local/volume.ts';
+import { room, swapCase, twinGuard, volumeOf } from './local/volume.ts';
 import { asideOf, inFolder, writeFile } from './local/write.ts';
 
 const copy = promisify(copyFile);
@@ -143,21 +143,23 @@ export const kind: ProviderKind<z.infer<typeof settings>> = {
   root: canonicalRoot,
   /** `UsageError` for a root outside the folders that the owner opened. The folder itself need not be there yet. */
   open: async (_settings, text, context): Promise<Provider> => {
-    const root = await openedRoot(canonicalRoot(text, context), context.localRoots);
+    const canonical = canonicalRoot(text, context);
+    const root = await openedRoot(canonical, context.localRoots).catch((error: unknown) => {
+      throw diskFailure(error, canonical);
+    });
     const folders = foldersOf(root);
     const twins = twinGuard();
     let probed = false;
-    let traits: Partial<Traits>;
-    try {
-      traits = await volumeTraits(await existing(root));
-    } catch (error) {
-      throw diskFailure(error, root);
-    }
+    const { traits, near } = await existing(root)
+      .then(volumeOf)
+      .catch((error: unknown) => {
+        throw diskFailure(error, root);
+      });
     return {
       traits,
       check: (o) => check(root, traits, o),
       list: (o) => listFolder(root, o),
-      read: (entry, o) => readFile(root, entry, o),
+      read: (entry, o) => readFile({ root, near }, entry, o),
       write: async (file, o) => {
         twins.check(file.path);
         const written = await writeFile(root, folders, file, o);

@@ -1,5 +1,5 @@
 /** Reads one file: a small one in one go, a large one through two buffers that are used over and over. */
-import { type BigIntStats, closeSync, fstatSync } from 'node:fs';
+import { type BigIntStats, closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { Conflict, FileRejected, NotFound } from '../../engine/errors.ts';
 import type { Bytes, CallOptions, Entry } from '../../engine/types.ts';
 import { checkInside, disk, diskName, READ_FLAGS, versionOf } from './disk.ts';
@@ -12,15 +12,21 @@ const BUFFER = 1024 * 1024;
 
 type Wanted = Pick<Entry, 'path' | 'version'>;
 
+/** Where to read: the real root, and whether its disk is so near that small reads are made in place. */
+export interface Place {
+  root: string;
+  near: boolean;
+}
+
 const changed = (path: string): Conflict =>
   new Conflict(`${path} changed while it was read.`, { code: 'changed_while_read' });
 
 /** Opens it, and makes sure that it is a regular file inside the root and still the one that was listed. */
-async function openFile(root: string, { path, version }: Wanted): Promise<{ fd: number; stat: BigIntStats }> {
+async function openFile({ root, near }: Place, { path, version }: Wanted): Promise<{ fd: number; stat: BigIntStats }> {
   const name = diskName(root, path);
   let fd: number;
   try {
-    fd = await disk.open(name, READ_FLAGS);
+    fd = near ? openSync(name, READ_FLAGS) : await disk.open(name, READ_FLAGS);
   } catch (error) {
     if (codeOf(error) === 'ENOTDIR') throw new NotFound(`${path} is not there.`, { cause: error });
     throw diskFailure(error, path);
@@ -47,10 +53,13 @@ function checkUnchanged(path: string, fd: number, before: BigIntStats): void {
   if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) throw changed(path);
 }
 
-async function readWhole(path: string, fd: number, stat: BigIntStats, from: number): Promise<Buffer> {
+async function readWhole(place: Place, path: string, fd: number, stat: BigIntStats, from: number): Promise<Buffer> {
   const whole = Buffer.allocUnsafe(Math.max(0, Number(stat.size) - from));
   for (let at = 0; at < whole.length; ) {
-    const count = await disk.read(fd, whole, at, whole.length - at, from + at);
+    const rest = whole.length - at;
+    const count = place.near
+      ? readSync(fd, whole, at, rest, from + at)
+      : await disk.read(fd, whole, at, rest, from + at);
     if (count === 0) throw changed(path);
     at += count;
   }
@@ -59,14 +68,14 @@ async function readWhole(path: string, fd: number, stat: BigIntStats, from: numb
 }
 
 async function* readLong(
-  root: string,
+  place: Place,
   wanted: Wanted,
   from: number,
   signal: AbortSignal,
 ): Bytes & AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
   const { path } = wanted;
-  const { fd, stat } = await openFile(root, wanted);
+  const { fd, stat } = await openFile(place, wanted);
   const size = Number(stat.size);
   const buffers = [Buffer.allocUnsafe(BUFFER), Buffer.allocUnsafe(BUFFER)] as const;
   const readAt = (buffer: Buffer, at: number): Promise<number> => {
@@ -111,16 +120,16 @@ async function* once(whole: Buffer, signal: AbortSignal): Bytes & AsyncGenerator
  * changed while it was read; `NotFound`; `FileRejected` for what the system does not give.
  */
 export async function readFile(
-  root: string,
+  place: Place,
   entry: Pick<Entry, 'path' | 'version'>,
   o: CallOptions & { from?: number },
 ): Promise<Bytes> {
   o.signal.throwIfAborted();
   const from = o.from ?? 0;
-  const { fd, stat } = await openFile(root, entry);
+  const { fd, stat } = await openFile(place, entry);
   try {
-    if (Number(stat.size) - from <= WHOLE) return once(await readWhole(entry.path, fd, stat, from), o.signal);
-    return readLong(root, { path: entry.path, version: versionOf(stat) }, from, o.signal);
+    if (Number(stat.size) - from <= WHOLE) return once(await readWhole(place, entry.path, fd, stat, from), o.signal);
+    return readLong(place, { path: entry.path, version: versionOf(stat) }, from, o.signal);
   } catch (error) {
     throw diskFailure(error, entry.path);
   } finally {
