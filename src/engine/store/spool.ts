@@ -34,8 +34,9 @@ function openDisk(folder: string): Disk {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, `spool-${process.pid}-${randomBytes(4).toString('hex')}.db`);
   const database = new DatabaseSync(file);
-  // Lost with the process on purpose: a spool is only worth something while its run lives.
-  database.exec('PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-16000; BEGIN');
+  // Lost with the process on purpose: a spool is only worth something while its run lives. (`OFF` is refused by
+  // SQLite's defensive mode, which Node switches on.)
+  database.exec('PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA cache_size=-16000; BEGIN');
   database.exec('CREATE TABLE spool (key TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID');
   const insert: StatementSync = database.prepare('INSERT OR REPLACE INTO spool VALUES (?, ?)');
   const select: StatementSync = database.prepare('SELECT record FROM spool WHERE key = ?');
