@@ -1,4 +1,5 @@
 /** Accounts in the store: their secrets and their session sealed, their state kept true. */
+import { quote } from './commands/grammar/words.ts';
 import { AuthRequired, Conflict, NotFound } from './errors.ts';
 import { accountPurpose } from './secrets.ts';
 import type { Sealer } from './services.ts';
@@ -62,9 +63,13 @@ export function sessionOf(store: Store, account: string, sealer: Sealer): Upload
   };
 }
 
+/** The line that signs in to this account again. */
+export const connectLine = (account: Pick<Account, 'kind' | 'name'>): string =>
+  `connect ${account.kind} as ${quote(account.name)}`;
+
 export const signInNeeded = (account: Account, cause?: unknown): AuthRequired =>
   new AuthRequired(`The account "${account.name}" needs you to sign in again; its backups wait until then.`, {
-    advice: `Type: connect ${account.kind} as ${account.name}`,
-    choices: [{ label: `Sign in to ${account.name}`, line: `connect ${account.kind} as ${account.name}` }],
+    advice: `Type: ${connectLine(account)}`,
+    choices: [{ label: `Sign in to ${account.name}`, line: connectLine(account) }],
     cause,
   });

@@ -1,7 +1,7 @@
 /** Opens locations: account -> answers -> driver, with the world that a driver may use, wrapped by the engine's manners. */
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { answersOf, sessionOf, setAccountState, signInNeeded } from './accounts.ts';
+import { answersOf, connectLine, sessionOf, setAccountState, signInNeeded } from './accounts.ts';
 import type { Config } from './config.ts';
 import { AuthRequired, isKeepsakeError, NotAllowed, NotFound, UsageError } from './errors.ts';
 import type { KindRegistry, OpenLocation, Places, Sealer } from './services.ts';
@@ -124,7 +124,7 @@ function parseSettings(kind: ProviderKind, answers: Record<string, unknown>, acc
     const whose = account ? `The settings of the account "${account.name}"` : `The settings for ${kind.title}`;
     throw new UsageError(`${whose} are not complete, so it cannot be opened.`, {
       code: 'bad_settings',
-      advice: `Connect it again: connect ${kind.name}${account ? ` as ${account.name}` : ''}`,
+      advice: `Connect it again: ${account ? connectLine(account) : `connect ${kind.name}`}`,
       cause,
     });
   }
@@ -140,7 +140,7 @@ export function createPlaces(o: PlacesOptions): Places {
     ask: async (question) => {
       if (o.ask && account) return o.ask(question, account);
       throw new AuthRequired(`${question.text} Nobody could be asked.`, {
-        advice: `Type: connect ${location.kind}${account ? ` as ${account.name}` : ''}`,
+        advice: `Type: ${account ? connectLine(account) : `connect ${location.kind}`}`,
       });
     },
     log: (level, event, details) => log(level, `${location.kind}.${event}`, { account: account?.name, ...details }),

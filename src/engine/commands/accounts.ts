@@ -1,4 +1,5 @@
 /** `accounts`: what is connected, and whether each sign-in works right now. */
+import { connectLine } from '../accounts.ts';
 import { AuthRequired, isKeepsakeError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { Account, Caller, Health } from '../types.ts';
@@ -75,9 +76,7 @@ export const accounts: Command<'accounts'> = {
             ...looked
               .filter((one) => one.state === 'needs_sign_in')
               .slice(0, 3)
-              .map(({ account }) =>
-                choice(`Sign in to ${account.name}`, `connect ${account.kind} as ${quote(account.name)}`, 'primary'),
-              ),
+              .map(({ account }) => choice(`Sign in to ${account.name}`, connectLine(account), 'primary')),
             ...offers.slice(0, 1),
           ),
         ],

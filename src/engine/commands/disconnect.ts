@@ -1,4 +1,5 @@
 /** `disconnect <account>`: forgets a sign-in, unless a backup needs it. */
+import { connectLine } from '../accounts.ts';
 import { NotFound, UsageError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { Account, Caller, Plan } from '../types.ts';
@@ -65,10 +66,7 @@ export const disconnect: Command<'disconnect'> = {
         text(
           'Its sign-in is forgotten here. At the service itself you may also remove the access you gave to Keepsake.',
         ),
-        ...choices(
-          choice('Connect it again', `connect ${account.kind} as ${quote(account.name)}`),
-          choice('My accounts', 'accounts'),
-        ),
+        ...choices(choice('Connect it again', connectLine(account)), choice('My accounts', 'accounts')),
       ],
       { disconnected: account.name },
     );

@@ -1,4 +1,6 @@
 /** `status`, and a bare `/backup`: "am I safe?" in one line, then the plans. */
+
+import { connectLine } from '../accounts.ts';
 import type { Services } from '../services.ts';
 import type { Block, Caller, OutboxMessage, Plan, SnapshotRecord } from '../types.ts';
 import { distanceWords, durationWords, manyWords } from '../wording.ts';
@@ -113,9 +115,7 @@ export const status: Command<'status'> = {
               .map(({ plan, line }) =>
                 line ? choice(`${plan.name}: ${line.split(' ')[0]}`, line, 'primary') : undefined,
               ),
-            ...signIns
-              .slice(0, 2)
-              .map((account) => choice(`Sign in to ${account.name}`, `connect ${account.kind} as ${account.name}`)),
+            ...signIns.slice(0, 2).map((account) => choice(`Sign in to ${account.name}`, connectLine(account))),
             choice('All backups', 'list'),
           ),
         ],
