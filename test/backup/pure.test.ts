@@ -257,7 +257,10 @@ describe('the gate', () => {
 describe('the spool', () => {
   it('sorts by path in memory and on disk alike, replaces, and leaves nothing behind', () => {
     const folder = join(tmpdir(), `keepsake-spool-${process.pid}`);
-    const names = Array.from({ length: 500 }, (_, i) => `${String.fromCodePoint(0x61 + ((i * 7919) % 60000))}${i % 7}`);
+    const names = Array.from(
+      { length: 500 },
+      (_, i) => `${String.fromCodePoint(0xe000 + ((i * 7919) % 60_000))}${i % 7}`,
+    );
     const few = createSpool<{ n: string }>(folder, 1000);
     const many = createSpool<{ n: string }>(folder, 10);
     for (const spool of [few, many]) {

@@ -1,6 +1,6 @@
 /** The two listings of a run: the source's files within the filter, and what lies at a destination. */
 import { FileRejected, NotFound } from '../errors.ts';
-import { isOwnPath } from '../path.ts';
+import { isOwnPath, wellFormed } from '../path.ts';
 import type { Spool } from '../store/spool.ts';
 import type { Entry, Path, Problem, Provider } from '../types.ts';
 import { numbered } from './layout.ts';
@@ -42,8 +42,9 @@ export async function listSource(
   signal: AbortSignal,
 ): Promise<Listing> {
   try {
-    for await (const entry of provider.list({ signal })) {
+    for await (const listed of provider.list({ signal })) {
       signal.throwIfAborted();
+      const entry = listed.path.isWellFormed() ? listed : { ...listed, path: wellFormed(listed.path) };
       if (!takes(entry)) continue;
       meter.files(1);
       if (entry.size !== undefined) meter.bytes(entry.size);
