@@ -111,6 +111,21 @@ export function fromBytes(name: Uint8Array): string {
 }
 
 /**
+ * Text that survives UTF-8: a lone surrogate (a service's broken emoji) would become U+FFFD in every database and file,
+ * and two such names one. It is escaped as the three bytes that a lenient encoder would have written.
+ */
+export function wellFormed(name: string): string {
+  if (name.isWellFormed()) return name;
+  return [...name]
+    .map((character) => {
+      if (character.isWellFormed()) return character;
+      const unit = character.charCodeAt(0);
+      return hex(0xe0 | (unit >> 12)) + hex(0x80 | ((unit >> 6) & 0x3f)) + hex(0x80 | (unit & 0x3f));
+    })
+    .join('');
+}
+
+/**
  * The inverse of `fromBytes`. A text that `fromBytes` never answers (`‛C3‛A9` for `é`) gives the bytes of another name:
  * who stores by bytes refuses a name for which `fromBytes(toBytes(name)) !== name`.
  */
