@@ -1,0 +1,85 @@
+/** The words with a meaning of their own. Imports nothing but types, so that quoting can know them. */
+import type { CommandName } from '../command.ts';
+
+/** How each command may be called; the first word is its name in help and suggestions. */
+export const VERBS: Record<Exclude<CommandName, 'create'>, readonly string[]> = {
+  list: ['list', 'plans', 'ls', 'list plans', 'list backups', 'show plans', 'backups'],
+  show: ['show', 'info', 'describe'],
+  run: ['run', 'start', 'run now', 'start now'],
+  stop: ['stop', 'cancel', 'abort'],
+  pause: ['pause', 'hold'],
+  resume: ['resume', 'unpause', 'continue'],
+  edit: ['edit', 'change', 'modify', 'update'],
+  delete: ['delete', 'remove', 'rm'],
+  preview: ['preview', 'dry run', 'dry-run', 'dryrun', 'simulate', 'try'],
+  status: ['status', 'am i safe', 'am i safe?', 'how are my backups', 'how are my backups?'],
+  history: ['history', 'runs'],
+  snapshots: ['snapshots', 'versions'],
+  find: ['find', 'search', 'search for'],
+  restore: ['restore', 'recover', 'get back', 'bring back'],
+  verify: ['verify', 'check'],
+  adopt: ['adopt'],
+  connect: ['connect', 'link', 'sign in to', 'log in to'],
+  accounts: ['accounts', 'list accounts', 'show accounts'],
+  disconnect: ['disconnect', 'unlink', 'sign out of'],
+  when: ['when'],
+  timezone: ['timezone', 'time zone', 'tz', 'zone'],
+  whoami: ['whoami', 'who am i', 'who am i?'],
+  claim: ['claim'],
+  help: ['help', '?', '-h', '--help', '/help', 'commands'],
+};
+
+/** Words before a new plan's line that add nothing. */
+export const LEADS = [
+  'backup',
+  '/backup',
+  'back up',
+  'back-up',
+  'please',
+  'pls',
+  'plz',
+  '/keepsake',
+  'keepsake',
+  'could you',
+  'can you',
+];
+/** Ways to say that a plan is meant; dropped like a lead, and never before another command. */
+export const MAKERS = ['new', 'create', 'add', 'make', 'new backup', 'new plan', 'create backup', 'create plan'];
+
+/** Words that a plan's line may hold and that add nothing. */
+export const FILLERS = [
+  'please',
+  'pls',
+  'plz',
+  'thanks',
+  'thank you',
+  'backup',
+  '/backup',
+  'back up',
+  'back-up',
+  'now',
+  'right now',
+  'my',
+  'the',
+  'all of',
+];
+export const TO = ['to', 'onto', 'into', '->', '-->', '→', '➜', '➔', '⇒', '=>'];
+export const AND = ['and', '&', '+', 'as well as', 'and to', 'and also', 'and also to', 'plus'];
+
+/** Words of schedules that are mistyped most; the schedule grammar knows more. */
+export const SCHEDULE_WORDS =
+  'every each hourly daily nightly weekly monthly yearly day week month year weekday weekdays weekend weekends monday tuesday wednesday thursday friday saturday sunday morning evening midnight noon tomorrow manually'.split(
+    ' ',
+  );
+
+/** First words of options, of schedules, and what stands between the parts of a command. */
+const OTHERS =
+  'no all every everything only just except without but excluding exclude ignore ignoring skipping larger bigger over above more files smaller under below less since after newer before older the album albums keep keeping retain named called name with call as report reports reporting limit limited unlimited full throttle at most max from in on until for skip replace overwrite both quick sample plan plans file latest newest counted manual never once hour hours minute minutes am pm mon tue wed thu fri sat sun cron today tonight yesterday last next first second third fourth january february march april may june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec utc gmt biweekly fortnightly annually quarterly days weeks months years now versions photos videos or of';
+
+const singles = (...lists: (readonly string[])[]): string[] => lists.flat().flatMap((phrase) => phrase.split(' '));
+
+/** Names equal to one of these are quoted in lines that Keepsake writes. */
+export const RESERVED: ReadonlySet<string> = new Set([
+  ...singles(...Object.values(VERBS), LEADS, MAKERS, FILLERS, TO, AND, SCHEDULE_WORDS),
+  ...OTHERS.split(' '),
+]);

@@ -1,0 +1,122 @@
+/** Words that nothing read: what they may have been meant as. */
+import { SCHEDULE_WORDS } from './keywords.ts';
+import { isFolder, locationNames, placeFixes } from './locations.ts';
+import { optionWords } from './options.ts';
+import type { Pieces, Unread } from './pieces.ts';
+import { type Edit, type Fix, type Issue, keyAt, type Line, refused, slice } from './reading.ts';
+import { nearest } from './suggest.ts';
+import { quoted } from './words.ts';
+
+/** "don't back up icloud": leaving such a word out would turn the line round. */
+const TURNING = /^(?:no|not|never|don'?t|dont|don’t|stop|cancel|delete|remove|instead|undo|unless|if)$/;
+
+/** One issue for each run of unread words. `commands` are suggestions for the first word of the line. */
+export function unreadIssues(line: Line, pieces: Pieces, start: number, commands: readonly string[]): Issue[] {
+  return pieces.unread.map((unread) => unreadIssue(line, pieces, unread, start, commands));
+}
+
+function unreadIssue(line: Line, pieces: Pieces, unread: Unread, start: number, commands: readonly string[]): Issue {
+  const { from, to } = unread;
+  const words = slice(line, from, to);
+  const flag = line.words.slice(from, to).find((word) => !word.quoted && /^[-–—]{1,2}\p{L}/u.test(word.text));
+  if (flag) return flagIssue(line, from, to, flag.text);
+  const split = brokenPath(line, pieces, unread);
+  if (split) return split;
+  const hasSource = pieces.places.some((place) => place.side === 'source');
+  const hasDestination = pieces.places.some((place) => place.side === 'destination');
+  const place = unread.side !== undefined || !hasSource || !hasDestination;
+  const fixes = [...brokenName(line, pieces, unread), ...wordFixes(line, unread, start, commands)];
+  const dropped: Fix = { label: `Without "${words}"`, edits: [{ from, to, text: '' }] };
+  const turning = line.words.slice(from, to).some((word) => TURNING.test(word.key));
+  // A place that was named must not be dropped: the line would back up something else.
+  if (!turning && unread.side === undefined) fixes.push(dropped);
+  if (place && (unread.side !== undefined || pieces.places.length > 0)) {
+    return refused('unknown_place', from, to, `${unknownPlace(line, words)}`, fixes).issue;
+  }
+  return refused('unread', from, to, `Not understood: "${words}".`, fixes).issue;
+}
+
+function unknownPlace(line: Line, words: string): string {
+  const names = [
+    ...line.vocabulary.accounts.map((account) => account.name),
+    ...line.vocabulary.kinds.map((kind) => kind.name),
+  ];
+  const known = names.length > 0 ? ` Known places: ${[...new Set(names)].slice(0, 12).join(', ')}.` : '';
+  const folder = ' A folder is written like ~/Pictures.';
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(words)) {
+    return `"${words}" is an address. Connect it as an account first, then say the account's name.`;
+  }
+  return `"${words}" is no place that Keepsake knows.${known}${folder}`;
+}
+
+/** "--weekly": options here are words. */
+function flagIssue(line: Line, from: number, to: number, flag: string): Issue {
+  const plain = line.words
+    .slice(from, to)
+    .map((word) => (word.quoted ? word.raw : word.raw.replace(/^[-–—]+/, '').replace('=', ' ')))
+    .join(' ');
+  const message = `"${flag}" looks like a flag. Options are plain words here: weekly, only photos, keep 5 versions.`;
+  return refused('flag', from, to, message, [plain, { label: 'Without it', text: '' }]).issue;
+}
+
+/** "./My Photos to gdrive": a folder whose name has a space and no quotes. */
+function brokenPath(line: Line, pieces: Pieces, unread: Unread): Issue | undefined {
+  const place = pieces.places.find((one) => one.to === unread.from && !line.words[one.from]?.quoted);
+  const folder = place && line.words[place.to - 1];
+  if (!place || !folder || folder.comma) return undefined;
+  if (!isFolder(folder.text) && !folder.text.includes(':')) return undefined;
+  const whole = line.words
+    .slice(place.to - 1, unread.to)
+    .map((word) => word.text)
+    .join(' ');
+  const fix = { edits: [{ from: place.to - 1, to: unread.to, text: quoted(whole) }] };
+  const message = `A path with spaces has to be quoted: ${quoted(whole)}.`;
+  return refused('quote_path', place.to - 1, unread.to, message, [fix]).issue;
+}
+
+/** "album Summer 2024", "named My Photos": a name of several words without quotes. */
+function brokenName(line: Line, pieces: Pieces, unread: Unread): Fix[] {
+  const option = pieces.options.find((one) => one.to === unread.from && (one.slot === 'name' || one.slot === 'albums'));
+  const last = option && line.words[option.to - 1];
+  if (!option || !last || last.quoted || last.comma) return [];
+  const whole = line.words
+    .slice(option.to - 1, unread.to)
+    .map((word) => word.text)
+    .join(' ');
+  return [{ edits: [{ from: option.to - 1, to: unread.to, text: quoted(whole) }] }];
+}
+
+function wordFixes(line: Line, { from, to }: Unread, start: number, commands: readonly string[]): Fix[] {
+  const text = line.words
+    .slice(from, to)
+    .map((word) => word.text)
+    .join(' ');
+  const fixes: Fix[] = [];
+  if (to - from > 1) {
+    const names = [...locationNames(line.vocabulary), ...optionWords()].filter((name) => name.includes(' '));
+    for (const name of nearest(text, names, 2)) fixes.push({ edits: [{ from, to, text: name }] });
+  }
+  const each: { at: number; texts: string[] }[] = [];
+  for (let at = from; at < to; at++) {
+    const word = line.words[at];
+    if (!word) continue;
+    const verbs = at === start && !word.quoted ? nearest(word.text, commands, 2) : [];
+    const places = placeFixes(line, word);
+    const keywords = word.quoted ? [] : nearest(word.text, [...SCHEDULE_WORDS, ...singleWords(), 'to', 'from', 'and']);
+    const files = keyAt(line, at) in { photos: 1, videos: 1 } ? [`only ${word.text}`] : [];
+    const arrow = /^(.+?)(?:->|→|=>)(.+)$/.exec(word.text);
+    const texts = [...(arrow ? [`${arrow[1]} to ${arrow[2]}`] : []), ...verbs, ...places, ...keywords, ...files];
+    if (texts.length > 0) each.push({ at, texts });
+  }
+  const [first] = each;
+  const edit = (at: number, word: string): Edit => ({ from: at, to: at + 1, text: word });
+  // The best of every word together, then the other readings of the first.
+  if (first) {
+    const others = each.slice(1).map(({ at, texts }) => edit(at, texts[0] ?? ''));
+    for (const word of first.texts) fixes.push({ edits: [edit(first.at, word), ...others] });
+    if (each.length > 1) for (const { at, texts } of each) fixes.push({ edits: [edit(at, texts[0] ?? '')] });
+  }
+  return fixes;
+}
+
+const singleWords = (): string[] => optionWords().filter((word) => !word.includes(' '));
