@@ -53,7 +53,7 @@ const AFTER: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Words with quotes around what has spaces in it, as the grammar reads them back. */
-export const quoted = (word: string): string => (/[\s"]/.test(word) ? `"${word.replaceAll('"', '')}"` : word);
+export const quoted = (word: string): string => (/[\s"',;]/.test(word) ? `"${word.replaceAll('"', '""')}"` : word);
 
 /** The word under the cursor (an opening quote included) and the finished ones before it, in lower case. */
 function split(line: string): { before: string[]; partial: string } {

@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { UsageError } from '../engine/errors.ts';
+import type { Deliverer } from '../engine/services.ts';
+import type { Reply } from '../engine/types.ts';
 import { visibleLine } from '../engine/visible.ts';
 
 export interface Terminal {
@@ -187,3 +189,9 @@ async function workUntilLeft(o: PromptOptions, line: string): Promise<boolean> {
     forget();
   }
 }
+
+/** Messages for the terminal: shown where the next command is typed, or in the log of the server. */
+export const createConsoleDeliverer = (show: (reply: Reply) => void): Deliverer => ({
+  surface: 'console',
+  deliver: async (message) => show(message.reply),
+});

@@ -104,6 +104,10 @@ function refuse(name: string, value: string | undefined, problem: string, workin
   });
 }
 
+/** `npm run` changes into the project's folder; what people type as `./Pictures` is meant from where they stand. */
+const startFolder = (env: Environment): string =>
+  (env.npm_lifecycle_event === 'keepsake' && env.INIT_CWD) || process.cwd();
+
 /** Throws `UsageError` (`bad_config`) that names the variable, what is wrong with it and a value that works. */
 export function readConfig(env: Environment = process.env, overrides: { data?: string } = {}): Config {
   const set = Object.fromEntries(present(env));
@@ -116,6 +120,7 @@ export function readConfig(env: Environment = process.env, overrides: { data?: s
   }
   const values = parsed.data;
   const home = homedir();
+  const cwd = startFolder(env);
   const endpoints: Record<string, string> = {};
   for (const [name, value] of Object.entries(set)) {
     const service = ENDPOINT.exec(name)?.[1];
@@ -124,14 +129,14 @@ export function readConfig(env: Environment = process.env, overrides: { data?: s
     endpoints[service.toLowerCase()] = value.replace(/\/+$/, '');
   }
   return {
-    data: resolve(overrides.data ?? expandHome(values.KEEPSAKE_DATA ?? join(home, '.keepsake'))),
+    data: resolve(cwd, expandHome(overrides.data ?? values.KEEPSAKE_DATA ?? join(home, '.keepsake'))),
     keys: values.KEEPSAKE_KEY?.split(',').map((key) => key.trim()) ?? [],
     localRoots: splitRoots(values.KEEPSAKE_LOCAL_ROOTS ?? '').map((root) => resolve(expandHome(root))),
     zone: values.KEEPSAKE_ZONE ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     mongodb: values.MONGODB_URI,
     logLevel: values.LOG_LEVEL,
     home,
-    cwd: process.cwd(),
+    cwd,
     endpoints,
   };
 }
@@ -157,4 +162,14 @@ export function configWarnings(env: Environment = process.env): string[] {
     );
   }
   return warnings;
+}
+
+/**
+ * Whether to write colours: never with `NO_COLOR` (no-color.org: any text in it counts), always with `FORCE_COLOR`, else
+ * on a terminal that can.
+ */
+export function wantsColour(tty: boolean, env: Environment = process.env): boolean {
+  if (env.NO_COLOR) return false;
+  if (env.FORCE_COLOR && env.FORCE_COLOR !== '0') return true;
+  return tty && env.TERM !== 'dumb';
 }
