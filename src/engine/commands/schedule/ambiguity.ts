@@ -3,8 +3,10 @@
 import type { Rule } from './answer.ts';
 import { clock, dateOfDay, dayOfIso } from './calendar.ts';
 import type { Axis, DateText, Draft, Reading } from './draft.ts';
+import type { Resolved } from './fields.ts';
+import { longest } from './months.ts';
 import { list, monthName, ordinal, ordinalWord, weekdayName } from './names.ts';
-import { longest, type Resolved, resolve } from './resolve.ts';
+import { resolve } from './resolve.ts';
 
 export interface Meaning {
   questions: string[];
@@ -19,7 +21,12 @@ function bareTimes(draft: Draft): Axis | undefined {
   const bare = draft.times.filter((time) => time.bare === true);
   if (bare.length === 0) return undefined;
   const all = (later: number): string =>
-    list(draft.times.map((time) => clock(time.bare === true ? (time.minutes % 720) + later : time.minutes)));
+    list(
+      draft.times
+        .map((time) => (time.bare === true ? (time.minutes % 720) + later : time.minutes))
+        .sort((a, b) => a - b)
+        .map(clock),
+    );
   const apply =
     (later: number) =>
     (was: Draft): Draft => ({

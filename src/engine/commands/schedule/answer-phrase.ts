@@ -4,11 +4,12 @@ import { UsageError } from '../../errors.ts';
 import type { Schedule } from '../../types.ts';
 import { type Meaning, meanings } from './ambiguity.ts';
 import type { ReadOptions, Rule, ScheduleAnswer, ScheduleErrorCode, ScheduleOption } from './answer.ts';
-import { zoneNamed } from './calendar.ts';
+import { dateOfDay, dayOfIso, zoneNamed } from './calendar.ts';
 import { hourIn } from './clock.ts';
 import { cronLength, resolveCron } from './cron-phrase.ts';
 import { placeTonight } from './dates.ts';
 import { type Draft, type Problem, type Reading, reading, textAt, written } from './draft.ts';
+import { weekdayName } from './names.ts';
 import { nextRuns } from './next.ts';
 import { read } from './read.ts';
 import { saySchedule, sayZone } from './say.ts';
@@ -55,7 +56,11 @@ function told(r: Reading, problem: Problem): Failed {
 function phraseFor(r: Reading, answer: Ok): string {
   const { rule, schedule } = answer;
   const zone = answer.zone === r.zone ? '' : ` ${sayZone(answer.zone)}`;
-  if ('everyDays' in rule) return `every ${rule.everyDays} days at ${rule.at}${zone}`;
+  if ('everyDays' in rule && 'everyDays' in schedule) {
+    const weekday = weekdayName(dateOfDay(dayOfIso(schedule.anchor)).weekday).toLowerCase();
+    const weeks = rule.everyDays % 7 === 0 ? `${rule.everyDays / 7} weeks on ${weekday}` : `${rule.everyDays} days`;
+    return `every ${weeks} at ${rule.at}${zone}`;
+  }
   if ('at' in rule) return `on ${rule.at.slice(0, 10)} at ${rule.at.slice(11)}${zone}`;
   if ('everyMinutes' in rule) return `every ${rule.everyMinutes} minutes`;
   const words = `${saySchedule(schedule, { now: r.now, zone: answer.zone }).toLowerCase()}${zone}`;
@@ -69,10 +74,7 @@ function option(r: Reading, label: string, answer: Ok): ScheduleOption | undefin
   const { rule } = answer;
   const phrase = phraseFor(r, answer);
   if ('manual' in rule) return undefined;
-  if ('everyDays' in rule) {
-    // Counted from another day than today: only the words themselves say that.
-    return { label, everyDays: rule.everyDays, phrase };
-  }
+  if ('everyDays' in rule) return { label, everyDays: rule.everyDays, phrase };
   if ('everyMinutes' in rule) return { label, everyMinutes: rule.everyMinutes, phrase };
   return 'cron' in rule ? { label, cron: rule.cron, phrase } : { label, at: rule.at, phrase };
 }
@@ -159,7 +161,7 @@ function isZoneOnly(draft: Draft): boolean {
 }
 
 /** Politeness around a phrase, and quotes. */
-const AROUND = /^[\s"'`]*(?:(?:please|back ?up|run(?: it)?)\s+)*|[\s"'`.!]*(?:,?\s*please)?[\s"'`!]*$/gi;
+const AROUND = /^[\s"'`]*(?:(?:please|back ?up|run(?: it)?)\s+)*|(?:[\s"'`!]|(?<!\d)\.)*(?:,?\s*please)?[\s"'`!]*$/gi;
 
 /**
  * Reads one phrase. Never throws for a phrase; a half-understood one never becomes a rule. Every suggestion and every
@@ -177,6 +179,10 @@ export function answerPhrase(raw: string, o: ReadOptions): ScheduleAnswer {
   }
   const phrase = tidy(raw).replace(AROUND, '');
   const answer = readPhrase(phrase, options);
-  if (answer.outcome !== 'error' || readPhrase(answer.suggestion, options, false).outcome === 'ok') return answer;
-  return { ...answer, suggestion: FALLBACK };
+  if (answer.outcome !== 'error') return answer;
+  const better = readPhrase(answer.suggestion, options, false);
+  if (better.outcome !== 'ok') return { ...answer, suggestion: FALLBACK };
+  // Who did not write cron gets words.
+  const inWords = answer.suggestion.startsWith('cron ') && answer.code !== 'bad_cron';
+  return inWords ? { ...answer, suggestion: phraseFor(reading(phrase, options), better) } : answer;
 }

@@ -3,8 +3,8 @@
 import { isKeepsakeError } from '../../errors.ts';
 import { parseCron, shortestGap } from './cron.ts';
 import { type Reading, reading } from './draft.ts';
+import { MINIMUM_MINUTES, type Resolved } from './fields.ts';
 import { read } from './read.ts';
-import { MINIMUM_MINUTES, type Resolved } from './resolve.ts';
 
 const NAMES = 'jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat';
 const FIELD = new RegExp(`^(?:[\\d*?,/#\\-]|[lwh](?![a-z])|${NAMES})+$`, 'i');

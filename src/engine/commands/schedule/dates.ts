@@ -204,7 +204,17 @@ function monthDay(r: Reading, i: number, draft: Draft): number {
   if (day !== undefined && after !== undefined) {
     const said = yearAt(r, monthAt + 1);
     draft.dates.push({ day, month: after, ...(said === undefined ? {} : { year: said.year }) });
-    return monthAt + 1 - i + (said?.took ?? 0);
+    if (said !== undefined) return monthAt + 1 - i + said.took;
+    // "On the 20th of may and november" is said of every year.
+    let at = monthAt + 1;
+    for (let next = at; ; next = at) {
+      while ([',', 'and', '&'].includes(textAt(r, next))) next += 1;
+      const more = MONTH_WORDS.get(textAt(r, next));
+      if (next === at || more === undefined || dayNumberAt(r, next + 1) !== undefined) return at - i;
+      draft.dates.push({ day, month: more });
+      draft.recurring = true;
+      at = next + 1;
+    }
   }
   const month = MONTH_WORDS.get(textAt(r, i));
   if (month === undefined) return 0;

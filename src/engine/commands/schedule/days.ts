@@ -4,6 +4,8 @@ import { type Draft, fail, type Reading, type ReadRule, sequence, textAt, writte
 import { ordinal, WEEKDAY_WORDS, weekdayName } from './names.ts';
 import { inMonth, nth, own, setEvery, unitOfWord, WEEKDAY_GROUPS, WORKDAYS } from './units.ts';
 
+const TO = ['to', 'through', 'thru', '-', 'till', 'until'];
+
 /** "monday to thursday", "mon-fri", "mondays", "working days". */
 function weekdays(r: Reading, i: number, draft: Draft): number {
   const group = own(WEEKDAY_GROUPS, textAt(r, i));
@@ -18,11 +20,13 @@ function weekdays(r: Reading, i: number, draft: Draft): number {
     draft.weekdays.push(...WORKDAYS);
     return 2;
   }
+  if (textAt(r, i) === 'from' && TO.includes(textAt(r, i + 2))) {
+    const took = weekdays(r, i + 1, draft);
+    return took > 0 ? took + 1 : 0;
+  }
   const from = WEEKDAY_WORDS.get(textAt(r, i));
   if (from === undefined) return 0;
-  const to = ['to', 'through', 'thru', '-', 'till', 'until'].includes(textAt(r, i + 1))
-    ? WEEKDAY_WORDS.get(textAt(r, i + 2))
-    : undefined;
+  const to = TO.includes(textAt(r, i + 1)) ? WEEKDAY_WORDS.get(textAt(r, i + 2)) : undefined;
   if (textAt(r, i).endsWith('days')) draft.recurring = true;
   if (to === undefined) {
     draft.weekdays.push(from);

@@ -2,8 +2,9 @@
 
 import { clock, dateOfDay, dayNumber, daysInMonth, instantOf, isoDay, localOf } from './calendar.ts';
 import type { DateText, Draft, Reading } from './draft.ts';
+import { DEFAULT_TIME, type Resolved } from './fields.ts';
+import { longest, noSuchDate } from './months.ts';
 import { monthName, weekdayName } from './names.ts';
-import { DEFAULT_TIME, longest, noSuchDate, type Resolved } from './resolve.ts';
 import { sayDay } from './say.ts';
 
 /** A leap day is at most eight years away. */

@@ -8,6 +8,7 @@ import { inMonth, nth, own, setEvery, unitOfWord, WEEKDAY_GROUPS } from './units
 const ADVERBS: Record<string, { n: number; unit: Unit }> = {
   hourly: { n: 1, unit: 'hour' },
   daily: { n: 1, unit: 'day' },
+  everyday: { n: 1, unit: 'day' },
   weekly: { n: 1, unit: 'week' },
   fortnightly: { n: 2, unit: 'week' },
   monthly: { n: 1, unit: 'month' },
@@ -15,6 +16,7 @@ const ADVERBS: Record<string, { n: number; unit: Unit }> = {
   yearly: { n: 1, unit: 'year' },
   annually: { n: 1, unit: 'year' },
   semiannually: { n: 6, unit: 'month' },
+  biannually: { n: 6, unit: 'month' },
 };
 
 const withEvery = (draft: Draft, n: number, unit: Unit, weekdays: number[] = []): Draft => ({
@@ -94,7 +96,7 @@ function opens(r: Reading, i: number): boolean {
   const token = r.tokens[i];
   if (token === undefined) return false;
   if (['ordinal', 'date', 'clock'].includes(token.kind)) return true;
-  if (token.text === 'last' || token.text === 'noon' || token.text === 'midnight') return true;
+  if (['last', 'noon', 'midnight', 'working', 'business'].includes(token.text)) return true;
   if (partOfWord(token.text) !== undefined || own(WEEKDAY_GROUPS, token.text) !== undefined) return true;
   if (WEEKDAY_WORDS.has(token.text) || MONTH_WORDS.has(token.text) || ORDINAL_WORDS.has(token.text)) return true;
   return token.kind === 'number' && (MONTH_WORDS.has(textAt(r, i + 1)) || textAt(r, i + 1) === 'of');
@@ -139,6 +141,13 @@ function every(r: Reading, i: number, draft: Draft): number {
   const took = at - i;
   const sorted = everyNth(r, at, draft);
   if (sorted > 0) return took + sorted;
+  // "Every second sunday of the month" is no second of the clock.
+  const placed =
+    nth(r, at) !== undefined && (WEEKDAY_WORDS.has(textAt(r, at + 1)) || unitOfWord(textAt(r, at + 1)) === 'day');
+  if (placed) {
+    draft.recurring = true;
+    return took;
+  }
   const amount = amountAt(r, at);
   if (amount !== undefined) {
     setEvery(r, draft, amount.n, amount.unit, i);

@@ -1,82 +1,25 @@
 /** Turns what was read into one rule, or says why it cannot be one. Ambiguities are settled before (`ambiguity.ts`). */
 
-import type { Schedule } from '../../types.ts';
-import type { Rule } from './answer.ts';
 import { clock, dateOfDay, isoDay } from './calendar.ts';
-import { parseCron, shortestGap } from './cron.ts';
-import type { Draft, Problem, Reading } from './draft.ts';
-import { monthName, ordinal, weekdayName } from './names.ts';
+import type { Draft, Reading } from './draft.ts';
+import {
+  cronRule,
+  DEFAULT_TIME,
+  LONGEST_MINUTES,
+  MINIMUM_MINUTES,
+  monthsField,
+  problem,
+  type Resolved,
+  timesOf,
+  unsupported,
+  weekdaysField,
+  withClock,
+} from './fields.ts';
+import { monthDays, monthly, weekly, yearly, yearlyDates } from './months.ts';
+import { weekdayName } from './names.ts';
 import { resolveOnce } from './once.ts';
 import { weekOrder } from './say.ts';
 import { countTimes } from './times-per.ts';
-
-export type Resolved = { rule: Rule; schedule: Schedule } | { problem: Problem };
-
-/** When nothing is said: at night, and not at an hour when everything else starts. */
-export const DEFAULT_TIME = 120;
-const PART_TIMES = { morning: 480, afternoon: 900, evening: 1200, night: 1320 };
-export const MINIMUM_MINUTES = 15;
-/** Longer steps are read as a typing error. */
-const LONGEST_MINUTES = 366 * 1440;
-
-const problem = (code: Problem['code'], message: string, suggestion: Problem['suggestion']): Resolved => ({
-  problem: { code, message, suggestion },
-});
-
-const unsupported = (r: Reading, why: string, suggestion: string): Resolved =>
-  problem('unsupported', `"${r.phrase}" is not a schedule that a backup can have: ${why}.`, suggestion);
-
-function cronRule(text: string, zone: string): Resolved {
-  return { rule: { cron: text }, schedule: { cron: text, zone } };
-}
-
-function timesOf(draft: Draft): number[] {
-  if (draft.times.length > 0) return [...new Set(draft.times.map((time) => time.minutes))].sort((a, b) => a - b);
-  if (draft.part === undefined) return [DEFAULT_TIME];
-  // "Every night" is when backups run; "sunday night" is the evening of that day.
-  const nightly = draft.part === 'night' && draft.weekdays.length + draft.places.length === 0;
-  return [nightly ? DEFAULT_TIME : PART_TIMES[draft.part]];
-}
-
-/** Minute and hour fields; a cron pattern holds several times only if every hour has the same minutes. */
-function clockFields(r: Reading, draft: Draft, days: string): { fields: string } | { refused: Resolved } {
-  const times = timesOf(draft);
-  const unique = (numbers: number[]): number[] => [...new Set(numbers)].sort((a, b) => a - b);
-  const minutes = unique(times.map((time) => time % 60));
-  const hours = unique(times.map((time) => Math.floor(time / 60)));
-  const fields = `${minutes.join(',')} ${hours.join(',')}`;
-  const first = `cron ${(times[0] ?? 0) % 60} ${Math.floor((times[0] ?? 0) / 60)} ${days}`;
-  if (minutes.length * hours.length !== times.length) {
-    const why = 'several times a day need the same minutes, such as 06:30 and 18:30';
-    return { refused: unsupported(r, why, first) };
-  }
-  const gap = shortestGap(parseCron(`${fields} ${days}`));
-  if (gap < MINIMUM_MINUTES) {
-    const message = `Those times are ${gap} minutes apart; the least is ${MINIMUM_MINUTES} minutes.`;
-    return { refused: problem('too_often', message, first) };
-  }
-  return { fields };
-}
-
-function withClock(r: Reading, draft: Draft, zone: string, days: string): Resolved {
-  const clockPart = clockFields(r, draft, days);
-  return 'refused' in clockPart ? clockPart.refused : cronRule(`${clockPart.fields} ${days}`, zone);
-}
-
-const monthsField = (draft: Draft): string => {
-  const months = [...new Set(draft.months)].sort((a, b) => a - b);
-  return months.length === 0 || months.length === 12 ? '*' : months.join(',');
-};
-
-function weekdaysField(draft: Draft): string {
-  const inOrder = weekOrder(new Set(draft.weekdays));
-  if (inOrder.length === 0 || inOrder.length === 7) return '*';
-  const [first = 0] = inOrder;
-  const last = inOrder.at(-1) ?? 0;
-  const gapless = inOrder.every((day, index) => day === first + index);
-  const range = (draft.weekdayRange === true && inOrder.length > 2) || inOrder.join() === '1,2,3,4,5';
-  return gapless && range ? `${first}-${last}` : inOrder.join(',');
-}
 
 /** Minutes between runs where the unit is shorter than a day; with the words to name it. */
 function elapsed(r: Reading, draft: Draft, zone: string, n: number, unit: 'second' | 'minute' | 'hour'): Resolved {
@@ -127,112 +70,6 @@ function everyDays(r: Reading, draft: Draft, zone: string, days: number): Resolv
     rule: { everyDays: days, at, anchor: anchor === r.today ? 'today' : isoDay(anchor) },
     schedule: { everyDays: days, at, anchor: isoDay(anchor), zone },
   };
-}
-
-/** The day-of-month field, where days were said. */
-const daysText = (days: Draft['days']): string =>
-  [...new Set(days.filter((day) => day !== 'last')).values(), ...(days.includes('last') ? ['L'] : [])].join(',');
-
-const LONGEST_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-
-/** The most days that a month can have. */
-export const longest = (month: number): number => LONGEST_MONTH[month - 1] ?? 0;
-
-export function noSuchDate(day: number, month: number, recurring: boolean): Problem {
-  const most = longest(month);
-  if (most === 0) {
-    return { code: 'no_such_date', message: `There is no month ${month}.`, suggestion: 'on 5 december at 09:00' };
-  }
-  const name = monthName(month);
-  return {
-    code: 'no_such_date',
-    message: `There is no ${name} ${day}: ${name} has ${month === 2 ? '28 or 29' : most} days.`,
-    suggestion: recurring ? `last day of ${name.toLowerCase()}` : `on ${month === 2 ? 28 : most} ${name.toLowerCase()}`,
-  };
-}
-
-function monthDays(r: Reading, draft: Draft, zone: string): Resolved {
-  const numbers = draft.days.filter((day) => day !== 'last');
-  const wrong = numbers.find((day) => day < 1 || day > 31);
-  if (wrong !== undefined) {
-    return problem('no_such_date', `No month has a ${ordinal(wrong)}.`, 'last day of the month');
-  }
-  const only = new Set(draft.months).size === 1 ? draft.months[0] : undefined;
-  const outside = numbers.find((day) => only !== undefined && day > longest(only));
-  if (only !== undefined && outside !== undefined) return { problem: noSuchDate(outside, only, true) };
-  if (draft.weekdays.length + draft.places.length > 0) {
-    return unsupported(r, 'it has both weekdays and days of the month', `monthly on the ${ordinal(numbers[0] ?? 1)}`);
-  }
-  const days = [...new Set(numbers)].sort((a, b) => a - b);
-  const field = daysText([...days, ...(draft.days.includes('last') ? (['last'] as const) : [])]);
-  return withClock(r, draft, zone, `${field} ${monthsField(draft)} *`);
-}
-
-/** Dates of every year: the days and months must be a product to fit one pattern. */
-function yearlyDates(r: Reading, draft: Draft, zone: string): Resolved {
-  const [first] = draft.dates;
-  const dates = [...new Map(draft.dates.map((date) => [`${date.month} ${date.day}`, date])).values()];
-  const wrong = dates.find(
-    (date) => date.month < 1 || date.month > 12 || (date.day ?? 1) > longest(date.month) || date.day === 0,
-  );
-  if (wrong !== undefined) return { problem: noSuchDate(wrong.day ?? 0, wrong.month, true) };
-  const days = new Set(dates.map((date) => date.day ?? 1));
-  const months = new Set(dates.map((date) => date.month));
-  const one = `every ${first?.day ?? 1} ${monthName(first?.month ?? 1).toLowerCase()}`;
-  if (dates.some((date) => date.year !== undefined)) return unsupported(r, 'a date with a year does not repeat', one);
-  if (draft.months.length + draft.days.length + draft.weekdays.length + draft.places.length > 0) {
-    return unsupported(r, 'it names a date and other days', one);
-  }
-  if (days.size * months.size !== dates.length) {
-    return unsupported(r, 'two dates of the year need the same day of the month', one);
-  }
-  return monthDays(r, { ...draft, dates: [], days: [...days], months: [...months] }, zone);
-}
-
-function monthly(r: Reading, draft: Draft, zone: string, n: number): Resolved {
-  if (draft.dates.length > 0) {
-    return n === 1 ? unsupported(r, 'a date comes once a year', 'monthly on the 1st') : yearly(r, draft, zone, 1);
-  }
-  if (12 % n !== 0) return unsupported(r, 'months are counted in steps that divide the year', 'every 6 months');
-  const today = dateOfDay(r.today);
-  let { months } = draft;
-  if (n > 1) {
-    const first = months.length === 1 ? (months[0] ?? today.month) : today.month;
-    if (months.length > 1 && months.length !== 12 / n)
-      return unsupported(r, 'it names other months', `every ${n} months`);
-    if (months.length < 2) months = Array.from({ length: 12 / n }, (_, i) => ((first - 1 + i * n) % 12) + 1);
-  }
-  const spread = { ...draft, months };
-  if (draft.places.length + draft.weekdays.length > 0) return weekly(r, spread, zone);
-  const days = draft.days.length > 0 ? draft.days : [today.day > 28 ? ('last' as const) : today.day];
-  return monthDays(r, { ...spread, days }, zone);
-}
-
-function yearly(r: Reading, draft: Draft, zone: string, n: number): Resolved {
-  if (n !== 1) return unsupported(r, 'years apart is too rare for a backup', 'every year');
-  if (draft.dates.length > 0) return yearlyDates(r, draft, zone);
-  const today = dateOfDay(r.today);
-  const leap = today.month === 2 && today.day === 29;
-  if (draft.months.length + draft.days.length + draft.places.length + draft.weekdays.length === 0) {
-    return monthDays(r, { ...draft, months: [today.month], days: [leap ? 'last' : today.day] }, zone);
-  }
-  const months = draft.months.length > 0 ? draft.months : [1];
-  if (draft.places.length + draft.weekdays.length > 0) return weekly(r, { ...draft, months }, zone);
-  return monthDays(r, { ...draft, months, days: draft.days.length > 0 ? draft.days : [1] }, zone);
-}
-
-/** Weekdays, also "first sunday". */
-function weekly(r: Reading, draft: Draft, zone: string): Resolved {
-  if (draft.days.length + draft.dates.length > 0) {
-    const days = draft.days.filter((day) => day !== 'last');
-    return unsupported(r, 'it has both weekdays and days of the month', `monthly on the ${ordinal(days[0] ?? 1)}`);
-  }
-  if (draft.places.length === 0) return withClock(r, draft, zone, `* ${monthsField(draft)} ${weekdaysField(draft)}`);
-  const places = draft.places.map(({ nth, weekday }) => (nth === -1 ? `${weekday}L` : `${weekday}#${nth}`));
-  if (draft.weekdays.length > 0) {
-    return unsupported(r, 'it has every week and one week of the month', 'first sunday of the month');
-  }
-  return withClock(r, draft, zone, `* ${monthsField(draft)} ${[...new Set(places)].join(',')}`);
 }
 
 function repeated(r: Reading, draft: Draft, zone: string): Resolved {
@@ -294,7 +131,11 @@ function repeated(r: Reading, draft: Draft, zone: string): Resolved {
   }
   if (unit === 'year' || n * (unit === 'quarter' ? 3 : 1) === 12)
     return yearly(r, draft, zone, unit === 'year' ? n : 1);
-  return monthly(r, draft, zone, unit === 'quarter' ? n * 3 : n);
+  if (unit === 'month') return monthly(r, draft, zone, n);
+  // The first and last day of a quarter are the calendar's; other days count from this month.
+  const quarterDay = draft.months.length === 0 && draft.days.length === 1 ? draft.days[0] : undefined;
+  const months = quarterDay === 1 ? [1, 4, 7, 10] : quarterDay === 'last' ? [3, 6, 9, 12] : draft.months;
+  return monthly(r, n === 1 ? { ...draft, months } : draft, zone, n * 3);
 }
 
 /** One rule of a draft without ambiguities. */

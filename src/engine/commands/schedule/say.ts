@@ -3,7 +3,7 @@
 import type { Schedule } from '../../types.ts';
 import type { ReadOptions } from './answer.ts';
 import { clock, dateOfDay, dayOfIso, isoDay, localOf } from './calendar.ts';
-import { type Cron, parseCron } from './cron.ts';
+import { type Cron, eitherDay, parseCron } from './cron.ts';
 import { list, monthName, ordinal, ordinalWord, weekdayName } from './names.ts';
 
 /** Times of day that still read well in a row; more are summed up. */
@@ -56,7 +56,13 @@ function daysOf(cron: Cron): string | undefined {
   const months = [...cron.months].sort((a, b) => a - b);
   const always = months.length === 12;
   const inMonths = always ? '' : ` in ${list(months.map(monthName))}`;
-  if (cron.days !== undefined && cron.weekdays !== undefined) return undefined;
+  if (cron.days !== undefined && cron.weekdays !== undefined) {
+    if (!eitherDay(cron)) return undefined;
+    const { days, weekdays, ...rest } = cron;
+    const one = daysOf({ ...rest, days });
+    const other = daysOf({ ...rest, weekdays });
+    return one === undefined || other === undefined ? undefined : `${one} and ${other}`;
+  }
   if (cron.weekdays !== undefined) {
     const { numbers, nth, last } = cron.weekdays;
     if (numbers.size > 0 && nth.length + last.length > 0) return undefined;

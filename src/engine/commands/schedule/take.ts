@@ -38,8 +38,10 @@ function limits(r: Reading, from: number): number {
     while (namesFreeDays(textAt(r, at)) || ['and', 'hours', 'days', 'day'].includes(textAt(r, at))) at += 1;
     return at;
   }
+  // "Between 9 and 17": the hours alone are no schedule.
+  while (r.tokens[at]?.kind === 'number' || (at > from + 1 && textAt(r, at) === 'and')) at += 1;
   const { end } = read(r, at);
-  return end > at ? end : from;
+  return end > from + 1 ? end : from;
 }
 
 /** How many of the words are one schedule. */
@@ -89,6 +91,8 @@ export function takeWords(words: readonly string[], start: number, o: ReadOption
   if (count === 0) {
     const better = mendedStart(line);
     count = better === undefined ? 0 : extent(better, o);
+    // "dairy to gdrive" begins with a name.
+    if (count === 1 && line[1]?.toLowerCase() === 'to') count = 0;
   }
   if (count === 0) return undefined;
   const text = line.slice(0, count).join(' ').replace(/,$/, '');
