@@ -8,14 +8,15 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { NotFound, UsageError } from '../engine/errors.ts';
 import type { CallOptions, Entry, Health, Path, Provider, ProviderKind, Traits } from '../engine/types.ts';
+import { asideOf, swapCase } from './lib/disk-names.ts';
 import { checkFolder, type DiskName, disk, diskName, entryOf } from './local/disk.ts';
 import { codeOf, diskFailure } from './local/failure.ts';
 import { type Folders, foldersOf } from './local/folders.ts';
 import { listFolder } from './local/list.ts';
 import { readFile } from './local/read.ts';
 import { canonicalRoot, openedRoot } from './local/root.ts';
-import { room, swapCase, twinGuard, volumeOf } from './local/volume.ts';
-import { asideOf, inFolder, writeFile } from './local/write.ts';
+import { room, twinGuard, volumeOf } from './local/volume.ts';
+import { inFolder, writeFile } from './local/write.ts';
 
 const copy = promisify(copyFile);
 

@@ -16,9 +16,9 @@ import {
 } from 'node:fs';
 import { sep } from 'node:path';
 import { promisify } from 'node:util';
-import { FileRejected } from '../../engine/errors.ts';
-import { checkPath, fromBytes, parentOf, toBytes } from '../../engine/path.ts';
+import { parentOf } from '../../engine/path.ts';
 import type { Entry, Path } from '../../engine/types.ts';
+import { exactBytes } from '../lib/disk-names.ts';
 import { codeOf, symlinkRefused } from './failure.ts';
 import { isInside } from './root.ts';
 
@@ -51,21 +51,12 @@ export const disk = {
 export const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
- * Where a path lies below a folder. Goes through bytes for names that are not UTF-8. `FileRejected` for a text that stands
- * for no name of a disk or, worse, for the name of another file (`‛C3‛A9` is `é`; a lone surrogate is any other one).
+ * Where a path lies below a folder, as text where that says the same (Node encodes it again for the system). Throws as
+ * `exactBytes`.
  */
 export function diskName(root: string, path: Path): DiskName {
-  checkPath(path);
-  const exact = path.isWellFormed() && (!path.includes('‛') || fromBytes(toBytes(path)) === path);
-  if (!exact) {
-    throw new FileRejected(`${JSON.stringify(path)} is a name that no file of a disk can have.`, {
-      code: 'bad_name',
-      advice: 'Rename the file; the other files are backed up.',
-    });
-  }
+  const bytes = exactBytes(path);
   const start = root.endsWith(sep) ? root : `${root}/`;
-  const bytes = toBytes(path);
-  // Text where it says the same: Node encodes it again for the system.
   return path.includes('‛') ? Buffer.concat([Buffer.from(start), bytes]) : start + path;
 }
 
@@ -112,6 +103,3 @@ export function entryOf(path: Path, stat: BigIntStats): Entry {
   if (!Number.isNaN(modified.getTime())) entry.modified = modified.toISOString();
   return entry;
 }
-
-/** Files being written beside their target; never listed. The name follows from the path, so that a repeated try reuses it. */
-export const ASIDE = /^\.keepsake-[0-9a-f]{12}\.part$/;

@@ -4,7 +4,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { FileRejected, NotFound, UsageError } from '../../engine/errors.ts';
 import { fromBytes } from '../../engine/path.ts';
 import type { CallOptions, Entry, Path } from '../../engine/types.ts';
-import { ASIDE, type DiskName, diskName, entryOf } from './disk.ts';
+import { ASIDE } from '../lib/disk-names.ts';
+import { type DiskName, diskName, entryOf } from './disk.ts';
 import { codeOf, diskFailure } from './failure.ts';
 import { isInside } from './root.ts';
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { FileRejected } from '../../engine/errors.ts';
 import { caseKey } from '../../engine/path.ts';
 import type { NameRules, Path, Traits } from '../../engine/types.ts';
+import { swapCase } from '../lib/disk-names.ts';
 
 /** `f_type` of statfs(2) as Linux gives it. */
 const FAT = 0x4d44;
@@ -28,9 +29,6 @@ export const WINDOWS_NAMES: NameRules = {
 
 /** 4 GiB less one byte: the size field of FAT32 has 32 bits. */
 const FAT_LARGEST = 2 ** 32 - 1;
-
-export const swapCase = (name: string): string =>
-  name.replace(/[a-zA-Z]/g, (c) => (c === c.toLowerCase() ? c.toUpperCase() : c.toLowerCase()));
 
 /** Asks for a file that is there under its name in the other case. Undefined when there is nothing to ask for. */
 async function probeCase(folder: string): Promise<boolean | undefined> {

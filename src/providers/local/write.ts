@@ -1,9 +1,8 @@
 /** Writes one file so that nobody ever sees half of it: aside, counted, flushed, renamed, its folder flushed. */
-import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, lstatSync } from 'node:fs';
 import { Conflict, IntegrityError, isKeepsakeError, QuotaExceeded } from '../../engine/errors.ts';
-import { joinPath, parentOf } from '../../engine/path.ts';
 import type { CallOptions, Entry, NewFile, Path } from '../../engine/types.ts';
+import { asideOf } from '../lib/disk-names.ts';
 import { checkInside, type DiskName, disk, diskName, entryOf } from './disk.ts';
 import { codeOf, diskFailure } from './failure.ts';
 import type { Folders } from './folders.ts';
@@ -11,10 +10,6 @@ import { room } from './volume.ts';
 
 /** Exclusive: a link that somebody put there is never written through. */
 const NEW_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
-
-/** Beside the target, so that the rename stays on one volume; the same name at every try, so that no litter is left. */
-export const asideOf = (path: Path): Path =>
-  joinPath(parentOf(path), `.keepsake-${createHash('sha256').update(path).digest('hex').slice(0, 12)}.part`);
 
 async function openAside(name: DiskName): Promise<number> {
   try {
