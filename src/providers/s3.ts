@@ -18,8 +18,9 @@ import type {
 import { type Connection, connect } from './s3/connection.ts';
 import { copyObject } from './s3/copy.ts';
 import { pathOfKey, sendableKey } from './s3/keys.ts';
-import { etagOf, md5Of, uploadParts } from './s3/multipart.ts';
+import { etagOf, md5Of } from './s3/multipart.ts';
 import { MAX_KEY_BYTES, PRESETS, type PresetName, parseRoot, rootText } from './s3/presets.ts';
+import { createMemory, uploadStream } from './s3/upload.ts';
 import { blocks, decodeListed, root as rootElement, text } from './s3/xml.ts';
 
 const optional = z
@@ -122,6 +123,7 @@ function parsePage(xml: string, prefix: string, etagMayLie: boolean): Page {
 function openBucket(connection: Connection, prefix: string): S3Provider {
   const { preset, bucket } = connection;
   const keyOf = (id: string): string => prefix + id;
+  const memory = createMemory();
 
   async function page(below: string, token: string | undefined, signal: AbortSignal): Promise<Page> {
     const query: Record<string, string> = { 'list-type': '2', 'encoding-type': 'url', 'max-keys': '1000' };
@@ -196,22 +198,16 @@ function openBucket(connection: Connection, prefix: string): S3Provider {
     const { content } = file;
     if (content instanceof Uint8Array) return putWhole(file, content, o.signal);
     const key = sendableKey(keyOf(file.path));
-    const done = await uploadParts(connection, key, { ...file, content }, storedHeaders(file), o);
-    if ('whole' in done) {
+    const putRead = (whole: Uint8Array): Promise<Entry> => {
       // What the source promised is not what was read: signed is what is sent.
       const { sha256: promised, ...others } = file.hashes ?? {};
-      const sha256 = hash('sha256', done.whole);
+      const sha256 = hash('sha256', whole);
       if (promised !== undefined && promised !== sha256) {
         throw new IntegrityError(`"${file.path}" does not have the sha256 that its source promised.`);
       }
-      return putWhole({ ...file, hashes: { ...others, sha256 } }, done.whole, o.signal);
-    }
-    return {
-      path: file.path,
-      id: file.path,
-      size: done.size,
-      ...(done.etag === undefined ? {} : { version: done.etag }),
+      return putWhole({ ...file, hashes: { ...others, sha256 } }, whole, o.signal);
     };
+    return uploadStream(connection, key, { ...file, content }, storedHeaders(file), memory, putRead, o);
   }
 
   async function read(

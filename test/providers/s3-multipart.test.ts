@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { IntegrityError, QuotaExceeded, RetryLater } from '../../src/engine/errors.ts';
 import { createHttp } from '../../src/engine/http.ts';
 import type { Bytes, NewFile, Provider, ProviderContext } from '../../src/engine/types.ts';
-import { partSizeFor } from '../../src/providers/s3/multipart.ts';
+import { partSizeFor } from '../../src/providers/s3/upload.ts';
 import { kind } from '../../src/providers/s3.ts';
 import { realClock, testContext, testMemo } from '../contract/context.ts';
 import { body, cutAt, inChunks } from '../contract/provider/bodies.ts';
@@ -107,6 +107,35 @@ describe('a long stream', () => {
     await provider.write?.(file({ size: 64 * MIB, content: counted() }), o);
     expect(most).toBeGreaterThan(8 * MIB);
     expect(most).toBeLessThanOrEqual(24 * MIB + MIB);
+  });
+
+  it('shares its memory with others: many at once hold little more than one part each', async () => {
+    const { server, provider } = await start();
+    const long = body(17 * MIB, 6);
+    const photo = long.subarray(0, 12 * MIB);
+    let pulled = 0;
+    let most = 0;
+    async function* counted(bytes: Buffer): Bytes {
+      for await (const piece of inChunks(bytes, MIB)) {
+        pulled += piece.length;
+        most = Math.max(most, pulled - server.log.reduce((sum, line) => sum + line.bytes, 0));
+        yield piece;
+      }
+    }
+    await Promise.all(
+      Array.from({ length: 20 }, (_, i) => {
+        const bytes = i % 2 ? photo : long;
+        return provider.write?.(file({ path: `${i}`, size: bytes.length, content: counted(bytes) }), o);
+      }),
+    );
+    for (let i = 0; i < 20; i++) expect(server.get('bucket', `${i}`)?.equals(i % 2 ? photo : long)).toBe(true);
+    // 96 MiB shared, and 8 MiB for each that came too late for a share; alone each would hold 12 or 17.
+    expect(most).toBeLessThanOrEqual(96 * MIB + 12 * 8 * MIB + 20 * MIB);
+    expect(server.count('PutObject')).toBeGreaterThan(0);
+    expect(server.count('PutObject')).toBeLessThan(10);
+    const later = server.log.length;
+    await provider.write?.(file({ path: 'later', size: photo.length, content: inChunks(photo) }), o);
+    expect(server.log.slice(later).map(({ op }) => op)).toEqual(['PutObject']);
   });
 
   it('is cut into parts that fit the limits of S3', () => {
