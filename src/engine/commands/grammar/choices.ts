@@ -34,8 +34,10 @@ function candidates(reading: Extract<Reading, { outcome: 'stuck' }>): { label: s
     label: undefined,
     line: text,
   }));
-  for (const issue of fixable) {
-    const others = fixable.filter((other) => other !== issue);
+  // Only questions: one at a time, so that the next one is asked of each answer and every combination comes up.
+  const asked = issues.every((issue) => issue.kind === 'clarify') ? fixable.slice(0, 1) : fixable;
+  for (const issue of asked) {
+    const others = asked.filter((other) => other !== issue);
     for (const fix of issue.fixes) {
       const edits: Edit[] = [...fix.edits, ...others.flatMap((other) => other.fixes[0]?.edits ?? [])];
       found.push({ label: others.length === 0 ? fix.label : undefined, line: replaced(line, edits) });
@@ -63,7 +65,8 @@ function collect(
   const seen = new Set<string>();
   for (const { label, line } of candidates(reading)) {
     if (found.size >= MOST || budget.left <= 0) return;
-    if (seen.has(line) || found.has(line)) continue;
+    // Dropping every word would leave the empty line, which asks for the status.
+    if (line.trim() === '' || seen.has(line) || found.has(line)) continue;
     seen.add(line);
     budget.left -= 1;
     const next = read(line);

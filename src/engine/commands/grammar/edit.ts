@@ -49,7 +49,7 @@ export function readRename(line: Line, from: number, at: number): VerbReading {
   const end = line.words.length;
   if (!found) {
     const to = Math.min(at + 1, end);
-    return stuck(line, from, at, [unknownPlan(line, at, to)], slice(line, at, to));
+    return stuck(line, from, at, [unknownPlan(line, at, to)], `"${slice(line, at, to)}"`);
   }
   const to = found.next + phraseAt(line, found.next, ['to', 'as', '->', '→']);
   const words = line.words.slice(to);

@@ -20,7 +20,7 @@ function cronText(schedule: { cron: string; zone: string }): string {
     const answer = parseSchedule(said, { now: probe, zone });
     return answer.outcome === 'ok' && 'cron' in answer.schedule && answer.schedule.cron === cron;
   });
-  return same ? said.charAt(0).toLowerCase() + said.slice(1) : `cron ${cron}`;
+  return same ? said.replace(/^(?:Every|On)\b/, (word) => word.toLowerCase()) : `cron ${cron}`;
 }
 
 export function scheduleText(schedule: Schedule): string {

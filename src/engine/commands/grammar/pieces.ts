@@ -44,6 +44,9 @@ export interface Pieces {
   issues: Issue[];
 }
 
+/** Mail programs and phones make a long dash of two short ones. */
+export const FLAG = /^[-–—]{1,2}\p{L}/u;
+
 /** Reads from word `at` to the end. Never throws; what it cannot read is in `unread` and `issues`. */
 export function piecesOf(line: Line, at: number): Pieces {
   const pieces: Pieces = { places: [], schedules: [], options: [], unread: [], issues: [] };
@@ -89,6 +92,8 @@ function readWord(
   if (wanted && place) return undefined;
   // The schedule grammar reads "now" as a date; here it is what a plan without a schedule does anyway.
   const now = phraseAt(line, i, ['now', 'right now']);
+  // "--weekly" is answered with a hint, whoever could read the rest of it.
+  if (FLAG.test(line.words[i]?.text ?? '')) return undefined;
   if (now > 0) return { next: i + now, wanted };
   const option = takeOption(line, i);
   const schedule = scheduleAt(line, i);

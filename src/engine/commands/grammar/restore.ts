@@ -2,6 +2,7 @@
 import type { CommandArgs } from '../command.ts';
 import { kindWord } from './files.ts';
 import { isFolder, placeFixes, roleIssue, takeLocation } from './locations.ts';
+import { FLAG } from './pieces.ts';
 import { impliedPlan, nearPlan, planAt, unknownPlan, whichPlan } from './plans.ts';
 import { type Issue, keyAt, type Line, phraseAt, refused, slice, unclear } from './reading.ts';
 import { momentAt } from './times.ts';
@@ -158,7 +159,7 @@ function readFile(line: Line, i: number, { args, issues }: Draft, planNamed: boo
     add(word.text.trim());
     return i + 1;
   }
-  if (/^[-–—]{1,2}\p{L}/u.test(word.text)) {
+  if (FLAG.test(word.text)) {
     const plain = word.raw.replace(/^[-–—]+/, '').replace('=', ' ');
     const message = `"${word.raw}" looks like a flag. Options are plain words here.`;
     issues.push(refused('flag', i, i + 1, message, [plain, { label: 'Without it', text: '' }]).issue);

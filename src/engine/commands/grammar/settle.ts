@@ -75,9 +75,29 @@ function settleSchedule(line: Line, parts: readonly SchedulePiece[], issues: Iss
     const fixes = answer.options.map(({ label, phrase }): Fix => ({ label, edits: instead(phrase) }));
     issues.push({ ...issue, fixes });
   } else {
+    const halves = twoIn(first.taken.text, line);
     issues.push(
-      refused(answer.code, first.from, first.to, answer.message, [{ edits: instead(answer.suggestion) }]).issue,
+      halves
+        ? refused(
+            'two_schedules',
+            first.from,
+            first.to,
+            `A plan has one schedule, and "${halves.join('" and "')}" are two. Which one?`,
+            halves.map((half) => ({ label: half, edits: instead(half) })),
+          ).issue
+        : refused(answer.code, first.from, first.to, answer.message, [{ edits: instead(answer.suggestion) }]).issue,
     );
+  }
+  return undefined;
+}
+
+/** "weekly daily": the two schedules that stand side by side, if that is what is wrong. */
+function twoIn(text: string, { vocabulary: { now, zone } }: Line): [string, string] | undefined {
+  const words = text.split(' ');
+  for (let cut = 1; cut < Math.min(words.length, 12); cut++) {
+    const halves: [string, string] = [words.slice(0, cut).join(' '), words.slice(cut).join(' ')];
+    const both = halves.every((half) => !APART.test(half) && parseSchedule(half, { now, zone }).outcome === 'ok');
+    if (both) return halves;
   }
   return undefined;
 }

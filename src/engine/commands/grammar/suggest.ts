@@ -40,7 +40,7 @@ export function nearest(word: string, candidates: Iterable<string>, most = 3): s
   const found = new Map<string, { text: string; cost: number }>();
   for (const text of candidates) {
     const other = keyOf(text);
-    const limit = slips(Math.min(key.length, other.length));
+    const limit = key.length < 3 ? 0 : slips(Math.max(key.length, other.length));
     // "goog" for "google drive": the beginning of a name is as good as a slip.
     const begun = key.length >= 3 && other.startsWith(key);
     const cost = begun ? 0.5 : distance(key, other, limit);

@@ -1,24 +1,28 @@
 /** Words that nothing read: what they may have been meant as. */
+import { kindWord } from './files.ts';
 import { SCHEDULE_WORDS } from './keywords.ts';
 import { isFolder, locationNames, placeFixes } from './locations.ts';
 import { optionWords } from './options.ts';
-import type { Pieces, Unread } from './pieces.ts';
-import { type Edit, type Fix, type Issue, keyAt, type Line, refused, slice } from './reading.ts';
+import { FLAG, type Pieces, type Unread } from './pieces.ts';
+import { type Edit, type Fix, type Issue, type Line, refused, slice } from './reading.ts';
 import { nearest } from './suggest.ts';
-import { quoted } from './words.ts';
+import { keyOf, quoted } from './words.ts';
 
 /** "don't back up icloud": leaving such a word out would turn the line round. */
 const TURNING = /^(?:no|not|never|don'?t|dont|don’t|stop|cancel|delete|remove|instead|undo|unless|if)$/;
 
+/** Slips in a row that are looked at; more is another language, and mending it would only take time. */
+const MOST_MENDED = 6;
+
 /** One issue for each run of unread words. `commands` are suggestions for the first word of the line. */
 export function unreadIssues(line: Line, pieces: Pieces, start: number, commands: readonly string[]): Issue[] {
-  return pieces.unread.map((unread) => unreadIssue(line, pieces, unread, start, commands));
+  return pieces.unread.slice(0, MOST_MENDED).map((unread) => unreadIssue(line, pieces, unread, start, commands));
 }
 
 function unreadIssue(line: Line, pieces: Pieces, unread: Unread, start: number, commands: readonly string[]): Issue {
   const { from, to } = unread;
   const words = slice(line, from, to);
-  const flag = line.words.slice(from, to).find((word) => !word.quoted && /^[-–—]{1,2}\p{L}/u.test(word.text));
+  const flag = line.words.slice(from, to).find((word) => !word.quoted && FLAG.test(word.text));
   if (flag) return flagIssue(line, from, to, flag.text);
   const split = brokenPath(line, pieces, unread);
   if (split) return split;
@@ -31,16 +35,23 @@ function unreadIssue(line: Line, pieces: Pieces, unread: Unread, start: number, 
   // A place that was named must not be dropped: the line would back up something else.
   if (!turning && unread.side === undefined) fixes.push(dropped);
   if (place && (unread.side !== undefined || pieces.places.length > 0)) {
-    return refused('unknown_place', from, to, `${unknownPlace(line, words)}`, fixes).issue;
+    return refused('unknown_place', from, to, unknownPlace(line, words, meant(fixes, unread)), fixes).issue;
   }
-  return refused('unread', from, to, `Not understood: "${words}".`, fixes).issue;
+  return refused('unread', from, to, `Not understood: "${words}".${meant(fixes, unread)}`, fixes).issue;
 }
 
-function unknownPlace(line: Line, words: string): string {
+/** ` Did you mean gdrive?`, for one word with one thing to put in its place. */
+function meant(fixes: readonly Fix[], { from, to }: Unread): string {
+  const texts = fixes[0]?.edits.map((edit) => edit.text).filter((text) => text !== '') ?? [];
+  return texts.length !== 1 || to - from > 1 ? '' : ` Did you mean ${texts.join(' ')}?`;
+}
+
+function unknownPlace(line: Line, words: string, hint: string): string {
   const names = [
     ...line.vocabulary.accounts.map((account) => account.name),
     ...line.vocabulary.kinds.map((kind) => kind.name),
   ];
+  if (hint !== '') return `"${words}" is no place that Keepsake knows.${hint}`;
   const known = names.length > 0 ? ` Known places: ${[...new Set(names)].slice(0, 12).join(', ')}.` : '';
   const folder = ' A folder is written like ~/Pictures.';
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(words)) {
@@ -65,13 +76,17 @@ function brokenPath(line: Line, pieces: Pieces, unread: Unread): Issue | undefin
   const folder = place && line.words[place.to - 1];
   if (!place || !folder || folder.comma) return undefined;
   if (!isFolder(folder.text) && !folder.text.includes(':')) return undefined;
-  const whole = line.words
-    .slice(place.to - 1, unread.to)
-    .map((word) => word.text)
-    .join(' ');
+  const whole = asTyped(line, place.to - 1, unread.to);
   const fix = { edits: [{ from: place.to - 1, to: unread.to, text: quoted(whole) }] };
   const message = `A path with spaces has to be quoted: ${quoted(whole)}.`;
   return refused('quote_path', place.to - 1, unread.to, message, [fix]).issue;
+}
+
+/** Several words as one name; what was typed between them stays, where no quote or escape is in the way. */
+function asTyped(line: Line, from: number, to: number): string {
+  const words = line.words.slice(from, to);
+  if (words.every((word) => word.raw === word.text)) return slice(line, from, to);
+  return words.map((word) => word.text).join(' ');
 }
 
 /** "album Summer 2024", "named My Photos": a name of several words without quotes. */
@@ -79,10 +94,7 @@ function brokenName(line: Line, pieces: Pieces, unread: Unread): Fix[] {
   const option = pieces.options.find((one) => one.to === unread.from && (one.slot === 'name' || one.slot === 'albums'));
   const last = option && line.words[option.to - 1];
   if (!option || !last || last.quoted || last.comma) return [];
-  const whole = line.words
-    .slice(option.to - 1, unread.to)
-    .map((word) => word.text)
-    .join(' ');
+  const whole = asTyped(line, option.to - 1, unread.to);
   return [{ edits: [{ from: option.to - 1, to: unread.to, text: quoted(whole) }] }];
 }
 
@@ -92,21 +104,14 @@ function wordFixes(line: Line, { from, to }: Unread, start: number, commands: re
     .map((word) => word.text)
     .join(' ');
   const fixes: Fix[] = [];
-  if (to - from > 1) {
+  const each: { at: number; texts: string[] }[] = [];
+  for (let at = from; at < Math.min(to, from + MOST_MENDED); at++) {
+    const texts = wordTexts(line, at, at === start ? commands : []);
+    if (texts.length > 0) each.push({ at, texts });
+  }
+  if (to - from > 1 && to - from <= MOST_MENDED) {
     const names = [...locationNames(line.vocabulary), ...optionWords()].filter((name) => name.includes(' '));
     for (const name of nearest(text, names, 2)) fixes.push({ edits: [{ from, to, text: name }] });
-  }
-  const each: { at: number; texts: string[] }[] = [];
-  for (let at = from; at < to; at++) {
-    const word = line.words[at];
-    if (!word) continue;
-    const verbs = at === start && !word.quoted ? nearest(word.text, commands, 2) : [];
-    const places = placeFixes(line, word);
-    const keywords = word.quoted ? [] : nearest(word.text, [...SCHEDULE_WORDS, ...singleWords(), 'to', 'from', 'and']);
-    const files = keyAt(line, at) in { photos: 1, videos: 1 } ? [`only ${word.text}`] : [];
-    const arrow = /^(.+?)(?:->|→|=>)(.+)$/.exec(word.text);
-    const texts = [...(arrow ? [`${arrow[1]} to ${arrow[2]}`] : []), ...verbs, ...places, ...keywords, ...files];
-    if (texts.length > 0) each.push({ at, texts });
   }
   const [first] = each;
   const edit = (at: number, word: string): Edit => ({ from: at, to: at + 1, text: word });
@@ -117,6 +122,19 @@ function wordFixes(line: Line, { from, to }: Unread, start: number, commands: re
     if (each.length > 1) for (const { at, texts } of each) fixes.push({ edits: [edit(at, texts[0] ?? '')] });
   }
   return fixes;
+}
+
+/** What one word may have been meant as, best first. */
+function wordTexts(line: Line, at: number, commands: readonly string[]): string[] {
+  const word = line.words[at];
+  if (!word) return [];
+  if (word.quoted) return placeFixes(line, word);
+  const arrow = /^(.+?)(?:->|→|=>)(.+)$/.exec(word.text);
+  const joined = arrow ? [`${arrow[1]} to ${arrow[2]}`] : [];
+  const keywords = nearest(word.text, [...SCHEDULE_WORDS, ...singleWords(), 'to', 'from', 'and']);
+  const files = kindWord(word.key) ? [`only ${word.text}`] : [];
+  const texts = [...joined, ...nearest(word.text, commands, 2), ...placeFixes(line, word), ...keywords, ...files];
+  return texts.filter((text) => keyOf(text) !== word.key);
 }
 
 const singleWords = (): string[] => optionWords().filter((word) => !word.includes(' '));

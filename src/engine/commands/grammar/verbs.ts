@@ -61,7 +61,7 @@ const readPause: ReadVerb = (line, from, at) => {
   const end = line.words.length;
   const message = `After "${head}" comes a time that lies ahead, such as until monday or for 3 days.`;
   const fixes = ['until monday', 'for 3 days', ''];
-  return stuck(line, from, next, [refused('bad_date', next, end, message, fixes).issue], slice(line, next, end));
+  return stuck(line, from, next, [refused('bad_date', next, end, message, fixes).issue], `"${slice(line, next, end)}"`);
 };
 
 const readVerify: ReadVerb = (line, from, at) => {
@@ -86,7 +86,7 @@ const readFind: ReadVerb = (line, from, at) => {
       break;
     }
     if (nearPlan(line, i + 1)) {
-      return stuck(line, from, i, [unknownPlan(line, i + 1, end)], slice(line, i + 1, end));
+      return stuck(line, from, i, [unknownPlan(line, i + 1, end)], `"${slice(line, i + 1, end)}"`);
     }
   }
   const words = line.words.slice(at, end).flatMap((word) => (word.text.trim() === '' ? [] : [word.text]));
@@ -115,8 +115,7 @@ const readPreview: ReadVerb = (line, from, at) => {
   const { issues, read, unread, pieces } = reading;
   if (pieces.places.length > 0 || line.vocabulary.plans.length === 0)
     return { issues, read: `preview ${read}`, unread };
-  const { issue } = { issue: unknownPlan(line, start, line.words.length) };
-  return stuck(line, from, start, [issue], unread);
+  return stuck(line, from, start, [unknownPlan(line, start, line.words.length)], unread);
 };
 
 const readWhen: ReadVerb = (line, from, at) => {
