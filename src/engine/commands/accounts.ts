@@ -5,7 +5,6 @@ import type { Services } from '../services.ts';
 import type { Account, Caller, Health } from '../types.ts';
 import { manyWords, sizeWords } from '../wording.ts';
 import type { Command } from './command.ts';
-import { quote } from './grammar/words.ts';
 import { accountsOf } from './locate.ts';
 import { choice, choices, plain } from './reply.ts';
 

@@ -2,7 +2,6 @@
  * `restore <plan> [files] [from ...] [to ...] [keep both|replace|skip]`: shows first what would be written, then writes.
  * Nothing that exists is overwritten unless the person said `replace`.
  */
-import { NotFound } from '../errors.ts';
 import { openLocalFolder } from '../places.ts';
 import type { RestorePreview, RestoreRequest, RestoreResult, Services } from '../services.ts';
 import type { Caller, Location, Plan, Reply } from '../types.ts';
@@ -142,16 +141,6 @@ export const restore: Command<'restore'> = {
       return;
     }
     const preview = await services.backup.previewRestore(request, caller.signal);
-    if (preview.files === 0) {
-      throw new NotFound(
-        `No file of ${plan.name} matches ${args.files.map((file) => `"${file}"`).join(', ') || 'that'}.`,
-        {
-          code: 'no_such_file',
-          advice: `A part of a name can be looked up: find ${args.files.map(quote).join(' ') || 'beach'}`,
-          choices: [{ label: 'Snapshots', line: `snapshots ${quote(plan.name)}` }],
-        },
-      );
-    }
     yield previewReply(plan, args, preview);
   },
 };

@@ -4,7 +4,7 @@ import type { Command } from './command.ts';
 import { scheduleWords } from './plan-words.ts';
 import { choice, choices, text } from './reply.ts';
 import { sayZone } from './schedule/say.ts';
-import { parseSchedule } from './schedule.ts';
+import { parseSchedule, saySchedule } from './schedule.ts';
 
 const line = (phrase: string): string => `when ${phrase}`;
 
@@ -18,15 +18,16 @@ export const when: Command<'when'> = {
     const answer = parseSchedule(args.phrase, { now, zone: caller.zone });
     let reply: Reply;
     if (answer.outcome === 'ok') {
-      const { outcome, rule, say, zone } = answer;
+      const { outcome, rule, say, zone, schedule } = answer;
       const next = answer.next.map((at) => at.toISOString());
       reply = {
         tone: 'good',
-        title: `${say} (${sayZone(zone)})`,
+        // Said for its own zone, which is then always named: here people look closely.
+        title: 'manual' in schedule ? say : `${saySchedule(schedule, { now, zone })} (${sayZone(zone)})`,
         blocks: [
           ...(next.length > 0
             ? [{ kind: 'table' as const, columns: ['Next'], rows: next.map((at) => [{ at }]) }]
-            : [text(scheduleWords(answer.schedule, now, '<name>'))]),
+            : [text(scheduleWords(schedule, now, '<name>'))]),
           ...choices(choice('Use it in a backup', 'help create')),
         ],
         data: { outcome, rule, next, say, zone },
