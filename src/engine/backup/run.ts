@@ -41,6 +41,7 @@ import {
 } from './manifest.ts';
 import type { Meter } from './progress.ts';
 import { markExpired, removeDoomed } from './prune.ts';
+import { retrying } from './retry.ts';
 import { runTime } from './run-id.ts';
 import type { Destination, TransferContext } from './target.ts';
 import { transfer } from './transfer.ts';
@@ -383,9 +384,14 @@ async function finish(
   }
   const manifest = await writeManifest(tools.scratch, head, lines(), () => clock.now().toISOString(), signal);
   try {
-    if (!previous) await writeOwn(provider, joinPath(OWN_FOLDER, 'README.txt'), Buffer.from(README), signal);
-    const content = manifest.size <= WHOLE ? readFileSync(manifest.file) : readFileBytes(manifest.file);
-    await writeOwn(provider, manifestPath(run.id), content, signal, manifest.size);
+    const patient = (work: () => Promise<void>) => retrying(work, clock, signal);
+    if (!previous) {
+      await patient(() => writeOwn(provider, joinPath(OWN_FOLDER, 'README.txt'), Buffer.from(README), signal));
+    }
+    await patient(() => {
+      const content = manifest.size <= WHOLE ? readFileSync(manifest.file) : readFileBytes(manifest.file);
+      return writeOwn(provider, manifestPath(run.id), content, signal, manifest.size);
+    });
   } finally {
     manifest.remove();
   }

@@ -7,6 +7,7 @@ import type { Write } from '../store/store.ts';
 import type { CatalogLine, Entry, Path, Problem } from '../types.ts';
 import { type Copied, copyFile, type Target } from './copy.ts';
 import type { Need, Step } from './decide.ts';
+import { RETRIES, retrying } from './retry.ts';
 import {
   type Destination,
   inGates,
@@ -29,8 +30,6 @@ export interface TransferResult {
   changed: number;
 }
 
-/** Waits before a file is tried again: the request level has already tried with its own, shorter waits. */
-const FILE_RETRIES = [2_000, 10_000];
 /** So many files in a row that fail for want of an answer mean that the service is gone, not the file. */
 const GONE_AFTER = 5;
 const BATCH = 500;
@@ -128,24 +127,20 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
 
   /** Retries what may pass; anything that concerns the whole run aborts it. */
   const attempt = async <T>(sides: readonly Side[], work: () => Promise<T>): Promise<T> => {
-    for (let tries = 0; ; tries++) {
-      try {
-        return await inGates(sides, work);
-      } catch (error) {
-        t.signal.throwIfAborted();
-        if (error instanceof AuthRequired || error instanceof QuotaExceeded) {
-          t.abort(error);
-          throw error;
-        }
-        if (!(error instanceof RetryLater)) throw error;
-        for (const side of sides) side.gate.pushedBack();
-        const wait = FILE_RETRIES[tries];
-        if (wait === undefined) {
-          unanswered(error);
-          throw error;
-        }
-        await t.clock.sleep(Math.max(wait, error.after ?? 0), t.signal);
-      }
+    try {
+      return await retrying(
+        () => inGates(sides, work),
+        t.clock,
+        t.signal,
+        () => {
+          for (const each of sides) each.gate.pushedBack();
+        },
+      );
+    } catch (error) {
+      t.signal.throwIfAborted();
+      if (error instanceof AuthRequired || error instanceof QuotaExceeded) t.abort(error);
+      if (error instanceof RetryLater) unanswered(error);
+      throw error;
     }
   };
 
@@ -166,8 +161,8 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
     let needs = step.needs.filter((need) => need.action === 'copy');
     const prepared = new Map<number, Prepared>();
     let counted = false;
-    for (let round = 0; needs.length > 0 && round < 1 + FILE_RETRIES.length; round++) {
-      if (round > 0) await t.clock.sleep(FILE_RETRIES[round - 1] as number, t.signal);
+    for (let round = 0; needs.length > 0 && round < 1 + RETRIES.length; round++) {
+      if (round > 0) await t.clock.sleep(RETRIES[round - 1] as number, t.signal);
       const sides = [t.source, ...needs.map(destinationOf)];
       const again: Need[] = [];
       try {
