@@ -16,6 +16,8 @@ export interface Limits {
   cannotTellStale?: true;
   /** A same-size replacement within a second or two may keep its version (HTTP servers with ETag = time + size, SFTP). */
   coarseVersions?: true;
+  /** Listings leave out names that start with a dot (nginx); they are stored and can be read, so they are read by path. */
+  hidesDotNames?: true;
   /** NFC and NFD spellings are one name there. */
   normalises?: true;
   /** Bytes that a large upload must have to be resumable; 24 MiB unless told. */

@@ -137,7 +137,9 @@ export const writingCases: readonly Case[] = [
       if (stored.size + wrong.length + refusing.size * 2 < tries.length) wrong.push('two names were stored as one');
       const listed = new Map((await t.list(t.at())).map((entry) => [entry.path, entry]));
       for (const [path, content] of stored) {
-        const entry = listed.get(path);
+        const hidden = t.limits.hidesDotNames && path.split('/').some((name) => name.startsWith('.'));
+        if (hidden && listed.has(path)) wrong.push(`${JSON.stringify(path)} is listed although the limits deny it`);
+        const entry = listed.get(path) ?? (hidden ? { path, id: path } : undefined);
         if (!entry) wrong.push(`${JSON.stringify(path)} is not listed`);
         else if (!(await collect(await t.provider.read(entry, t.o))).equals(content)) {
           wrong.push(`${JSON.stringify(path)} has other bytes`);
