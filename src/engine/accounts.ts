@@ -1,6 +1,6 @@
 /** Accounts in the store: their secrets and their session sealed, their state kept true. */
 import { quote } from './commands/grammar/words.ts';
-import { AuthRequired, Conflict, NotFound } from './errors.ts';
+import { AuthRequired, Conflict, isKeepsakeError, NotFound } from './errors.ts';
 import { accountPurpose } from './secrets.ts';
 import type { Sealer } from './services.ts';
 import type { Store } from './store/store.ts';
@@ -61,6 +61,19 @@ export function sessionOf(store: Store, account: string, sealer: Sealer): Upload
       if (!changed) throw new NotFound('This account was disconnected meanwhile.', { code: 'account_gone' });
     },
   };
+}
+
+/** The account without a session that no key here opens; one that opens stays, because it may hold known host keys. */
+export function withUsableSession(account: Account, sealer: Sealer): Account {
+  const { session, ...rest } = account;
+  if (session === undefined) return account;
+  try {
+    sealer.unseal(session, accountPurpose(account.id, 'session'));
+    return account;
+  } catch (error) {
+    if (!isKeepsakeError(error)) throw error;
+    return rest;
+  }
 }
 
 /** The line that signs in to this account again. */

@@ -3,7 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { answersOf, connectLine, sessionOf, setAccountState, signInNeeded } from './accounts.ts';
 import type { Config } from './config.ts';
-import { AuthRequired, isKeepsakeError, NotAllowed, NotFound, UsageError } from './errors.ts';
+import { AuthRequired, Conflict, isKeepsakeError, NotAllowed, NotFound, UsageError } from './errors.ts';
 import type { KindRegistry, OpenLocation, Places, Sealer } from './services.ts';
 import { watchSignIn } from './sign-in.ts';
 import type { Store } from './store/store.ts';
@@ -56,6 +56,18 @@ async function rememberedRoots(store: Store): Promise<string[]> {
   return Array.isArray(value) ? value.filter((root) => typeof root === 'string') : [];
 }
 
+async function rememberRoot(store: Store, folder: string): Promise<void> {
+  for (;;) {
+    const stored = await store.get('settings', ROOTS);
+    try {
+      await store.put('settings', { ...(stored ?? { id: ROOTS }), value: [...(await rememberedRoots(store)), folder] });
+      return;
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+    }
+  }
+}
+
 /** With every link followed, as far as the folder is there. */
 async function realFolder(folder: string): Promise<string> {
   try {
@@ -100,8 +112,7 @@ export async function openLocalFolder(
         'Its operator can open it: name it in KEEPSAKE_LOCAL_ROOTS, or type the same line once in the terminal of that machine.',
     });
   }
-  const stored = await services.store.get('settings', ROOTS);
-  await services.store.put('settings', { ...(stored ?? { id: ROOTS }), value: [...remembered, folder] });
+  await rememberRoot(services.store, folder);
 }
 
 /** A local folder has no account to keep a session in; what its driver remembers is kept by root. */

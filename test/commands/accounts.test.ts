@@ -1,7 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDispatch, type Dispatch } from '../../src/engine/commands/dispatch.ts';
+import { createPlaces } from '../../src/engine/places.ts';
+import { openSealer } from '../../src/engine/secrets.ts';
 import type { Account, Caller, Person, Reply } from '../../src/engine/types.ts';
 import { all, linesOf, openWorld, vault, type World, words } from './world.ts';
 
@@ -123,6 +125,23 @@ describe('accounts', () => {
     vault.password = PASSWORD;
     expect((await last('accounts')).tone).toBe('good');
     expect((await accounts())[0]?.state).toBe('ready');
+  });
+
+  it('after the key was lost: says which key is missing, and connecting again mends the account', async () => {
+    world.secrets.push(PASSWORD);
+    await last(LINE);
+    await rm(join(world.config.data, 'key'));
+    const { services, store, config, clock } = world;
+    const sealer = await openSealer({ dataFolder: config.data, keys: [], log: services.log });
+    const places = createPlaces({ ...services, sealer, http: async () => Promise.reject(new Error('no network')) });
+    const other = createDispatch({ ...services, sealer, places });
+    const broken = (await all(other('accounts', world.caller(ana)))).at(-1);
+    expect(broken?.outcome).toBe('sign_in');
+    expect(words(broken)).toContain('KEEPSAKE_KEY');
+    world.secrets.push(PASSWORD);
+    clock.forward(1_000);
+    expect((await all(other('connect vault as home', world.caller(ana)))).at(-1)?.tone).toBe('good');
+    expect(sealer.isCurrent((await all(store.find('accounts')))[0]?.sealed ?? '')).toBe(true);
   });
 
   it('a run that waited for the sign-in goes on after it', async () => {

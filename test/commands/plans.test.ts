@@ -97,12 +97,12 @@ describe('create', () => {
 
   it('a place that another backup uses is refused with a folder of its own, which works', async () => {
     await planned();
-    const refused = await last('backup ~/Music to ~/usb weekly');
+    const refused = await last('backup ~/Music to ~/usb weekly only *.mp3');
     expect(words(refused)).toContain('"Pictures to usb" already keeps its files in ~/usb');
     const [line] = linesOf(refused);
-    expect(line).toBe('backup ~/Music to ~/usb/Music');
+    expect(line).toMatch(/^backup ~\/Music to ~\/usb\/Music every sunday at 02:00/i);
     expect((await last(line ?? '')).outcome).toBe('done');
-    expect(await plans()).toHaveLength(2);
+    expect((await plans()).map((plan) => plan.filter)).toContainEqual({ only: ['*.mp3'] });
   });
 
   it('a folder in which the other backup has files is refused too', async () => {

@@ -31,7 +31,11 @@ async function look(services: Services, caller: Caller, account: Account): Promi
     return { account, state: 'ready', health, what: healthWords(health) };
   } catch (error) {
     caller.signal.throwIfAborted();
-    if (error instanceof AuthRequired) return { account, state: 'needs_sign_in', what: 'needs you to sign in again' };
+    if (error instanceof AuthRequired) {
+      // Signing in again would help here too, but the key that went missing concerns every account.
+      const what = error.code === 'wrong_key' ? `${error.message} ${error.advice}` : 'needs you to sign in again';
+      return { account, state: 'needs_sign_in', what };
+    }
     services.log('warn', 'accounts.unreachable', { account: account.name, error });
     return { account, state: 'unreachable', what: isKeepsakeError(error) ? error.message : 'does not answer now' };
   }

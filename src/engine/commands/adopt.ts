@@ -10,7 +10,7 @@ import { choice, choices, good, text } from './reply.ts';
 
 export const adopt: Command<'adopt'> = {
   name: 'adopt',
-  summary: 'Take over backups that lie at a place, after the database was lost or moved.',
+  summary: 'Take over the backups that lie at a place.',
   example: 'adopt /mnt/usb',
   needs: 'member',
   async *run(args, caller, services) {

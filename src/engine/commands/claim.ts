@@ -5,7 +5,7 @@ import { choice, choices, good, text } from './reply.ts';
 
 export const claim: Command<'claim'> = {
   name: 'claim',
-  summary: 'Become the owner of a new Keepsake with the code from its log.',
+  summary: 'Become the owner, with the code from the log.',
   example: 'claim 2F7K-QM4D-9TRV',
   needs: 'viewer',
   async *run(args, caller, services) {

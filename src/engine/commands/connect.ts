@@ -1,6 +1,6 @@
 /** `connect <kind>`: asks what is missing, proves that the sign-in works, and only then keeps it. */
 import { randomBytes } from 'node:crypto';
-import { withSecrets } from '../accounts.ts';
+import { withSecrets, withUsableSession } from '../accounts.ts';
 import { UsageError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { Account, Caller, Health, ProviderKind, Reply } from '../types.ts';
@@ -122,7 +122,7 @@ function connected(kind: ProviderKind, account: Account, health: Health, resumed
 export const connect: Command<'connect'> = {
   name: 'connect',
   summary: 'Connect a cloud, a server or a mailbox.',
-  example: 'connect webdav as home url=https://cloud.example.org/remote.php/dav/files/ana username=ana',
+  example: 'connect webdav as home url=https://dav.example.org',
   needs: 'member',
   async *run(args, caller, services) {
     const kind = await services.kinds.load(args.kind);
@@ -140,7 +140,7 @@ export const connect: Command<'connect'> = {
     missing(kind, form, open);
     const secrets = await askSecrets(kind, form, services);
     checkedSettings(kind, form, { ...open, ...secrets });
-    const { sealed: _, ...base } = before ?? {
+    const { sealed: _, ...base } = (before && withUsableSession(before, services.sealer)) ?? {
       id: `a${randomBytes(6).toString('hex')}`,
       owner: caller.person.id,
       name: args.name ?? freeName(kind.name, own),

@@ -5,7 +5,8 @@ import { openLocalFolder } from '../places.ts';
 import type { Services } from '../services.ts';
 import { catalogRange } from '../store/store.ts';
 import type { Caller, Location, Plan } from '../types.ts';
-import { type CommandArgs, maySee } from './command.ts';
+import { type CommandArgs, type LocationText, maySee } from './command.ts';
+import { lineOf } from './grammar/line.ts';
 import { keyOf, quote } from './grammar/words.ts';
 import { locate } from './locate.ts';
 import { lastPart, pathBelow, relation } from './overlap.ts';
@@ -18,12 +19,18 @@ const newPlanId = (): string => `p${randomBytes(6).toString('hex')}`;
 
 const wordFor = (place: Location): string => lastPart(place.root) || (place.text.split(':')[0] ?? place.kind);
 
-/** The location with a folder added, as a person would type it. */
-const withFolder = (place: Location, folder: string): string => {
-  if (place.kind === 'local') return quote(`${place.text.replace(/[/\\]+$/, '')}/${folder}`);
-  const [name = place.kind] = place.text.split(':');
-  return quote(`${name}:${[place.root.replace(/\/+$/, ''), folder].filter(Boolean).join('/')}`);
-};
+/** The typed location with a folder added. */
+const withFolder = (place: LocationText, folder: string): LocationText => ({
+  ...place,
+  root: [place.root.replace(/[/\\]+$/, ''), folder].filter(Boolean).join('/'),
+});
+
+/** The whole wish again, with one destination moved into a folder of its own. */
+function lineWithFolder(args: Draft, index: number, folder: string): string {
+  const { line: _, ...wish } = args;
+  const destinations = wish.destinations.map((place, i) => (i === index ? withFolder(place, folder) : place));
+  return `backup ${lineOf({ ...wish, destinations })}`;
+}
 
 function refuseLoops(source: Location, destinations: readonly Location[]): void {
   for (const [i, destination] of destinations.entries()) {
@@ -96,10 +103,11 @@ async function usesFolder(
 async function refuseTakenPlace(
   services: Services,
   caller: Caller,
+  args: Draft,
   draft: Plan,
   known: readonly Plan[],
 ): Promise<void> {
-  for (const destination of draft.destinations) {
+  for (const [number, destination] of draft.destinations.entries()) {
     for (const plan of known) {
       for (const [index, taken] of plan.destinations.entries()) {
         const where = relation(destination, taken);
@@ -110,15 +118,15 @@ async function refuseTakenPlace(
             ? await usesFolder(services, plan, index, pathBelow(destination, taken), caller.signal)
             : await usesFolder(services, draft, 0, pathBelow(taken, destination), caller.signal));
         if (!clash) continue;
-        const folder = withFolder(destination, wordFor(draft.source));
-        const line = `backup ${quote(draft.source.text)} to ${folder}`;
+        const folder = wordFor(draft.source);
+        const line = lineWithFolder(args, number, folder);
         const mine = maySee(caller.person, plan);
         const whose = mine ? `The backup "${plan.name}"` : 'A backup of somebody else';
         throw new UsageError(`${whose} already keeps its files in ${taken.text}; they must not mix.`, {
           code: 'place_taken',
           advice: `Give this one a folder of its own: ${line}`,
           choices: [
-            { label: `Use ${folder}`, line },
+            { label: `Use its folder ${folder}`, line },
             ...(mine ? [{ label: `Show ${plan.name}`, line: `show ${quote(plan.name)}` }] : []),
           ],
         });
@@ -183,7 +191,7 @@ export async function draftPlan(services: Services, caller: Caller, args: Draft)
     created: services.clock.now().toISOString(),
     ...(caller.conversation === undefined ? {} : { conversation: caller.conversation }),
   };
-  await refuseTakenPlace(services, caller, plan, await everyPlan(services));
+  await refuseTakenPlace(services, caller, args, plan, await everyPlan(services));
   return plan;
 }
 

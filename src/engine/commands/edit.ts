@@ -77,7 +77,7 @@ async function checkNewName(
 
 export const edit: Command<'edit'> = {
   name: 'edit',
-  summary: 'Change the schedule, filter, name or other options of a backup.',
+  summary: 'Change schedule, filter, name or other options.',
   example: 'edit "Pictures to usb" daily at 03:00',
   needs: 'member',
   async *run(args, caller, services) {

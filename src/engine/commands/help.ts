@@ -66,7 +66,7 @@ function page(commands: Listed, kinds: readonly KindSummary[]): Reply {
           rows: names.map((name) => [commands[name].example, commands[name].summary]),
         },
       ]),
-      text('Places'),
+      text('Where from and where to'),
       places(kinds),
       ...choices(choice('More about backups', 'help create'), choice('Am I safe?', 'status')),
     ],

@@ -86,7 +86,7 @@ export function planFields(plan: Plan, now: Date): Block {
     Folders: plan.layout,
     Limit: plan.limit === undefined ? undefined : `${sizeWords(plan.limit)}/s`,
     Reports: REPORTS[plan.report],
-    Line: plan.line,
+    Line: `backup ${plan.line}`,
   });
 }
 
