@@ -1,4 +1,5 @@
 /** One command line from the shell, or a prompt: `npm run -s keepsake -- "backup ~/Pictures to /mnt/usb weekly"`. */
+import { appendFileSync, renameSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createConsoleDeliverer, INTERRUPTED, runPrompt, secretAsker, type Terminal } from './bots/console.ts';
@@ -153,6 +154,27 @@ const replyFor = (error: unknown): Reply => {
 
 const clockAt = (now: Date | undefined): Clock => (now ? { ...systemClock, now: () => new Date(now) } : systemClock);
 
+/** Some thousand warnings; then the file begins anew and the one before is kept. */
+const LONGEST_LOG = 1_000_000;
+
+/**
+ * On a terminal the reply says what happened, in words; stacks and references lie in the data folder for whoever looks
+ * for them. `LOG_LEVEL=debug` shows them at once.
+ */
+function logWriter(config: Config, show: (line: string) => void): (line: string) => void {
+  const file = join(config.data, 'terminal.log');
+  return (line) => {
+    if (config.logLevel === 'debug') show(line);
+    try {
+      if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > LONGEST_LOG) renameSync(file, `${file}.1`);
+      appendFileSync(file, `${line}\n`, { mode: 0o600 });
+    } catch {
+      // A full disk, of all moments: the line must not get lost.
+      show(line);
+    }
+  };
+}
+
 interface Output {
   terminal: Terminal;
   human: Screen;
@@ -161,16 +183,15 @@ interface Output {
 
 async function run(args: Arguments, screen: Screen, { terminal, human, look }: Output): Promise<number> {
   const config = readConfig(undefined, args.data === undefined ? {} : { data: args.data });
-  // On a terminal the reply says what happened; the server's log is where every event belongs.
   const logLevel = config.logLevel === 'info' ? 'warn' : config.logLevel;
   const composed = await compose(
     { ...config, logLevel },
     {
       clock: clockAt(args.now),
-      writeLog: (line) => {
+      writeLog: logWriter(config, (line) => {
         screen.end();
         process.stderr.write(`${line}\n`);
-      },
+      }),
       // A script that reads JSON wants the answer to its own line only.
       deliverers: args.json ? [] : [createConsoleDeliverer((reply) => human.show(reply))],
       askSecret: secretAsker(terminal),

@@ -109,7 +109,7 @@ async function demo(): Promise<void> {
     restored: join(home, 'Restored'),
     data: join(home, 'Data'),
   };
-  for (const folder of [folders.library, folders.usb, folders.nas]) await mkdir(folder);
+  for (const folder of [folders.library, folders.usb, folders.nas, join(home, 'Second')]) await mkdir(folder);
   const password = randomBytes(12).toString('hex');
   const { clock, move } = movedClock();
   // The machine's own settings (a database, a key) are none of the demo's business.

@@ -57,6 +57,8 @@ function share(progress: Progress): number | undefined {
 }
 
 const BAR = 20;
+/** Labels stand in a column behind lines of up to this length; one long line must not push all of them away. */
+const CHOICE = 40;
 
 /** One line: phase, bar, share, files, bytes, rate, time left, problems, and the file in hand as far as there is room. */
 export function progressLine(progress: Progress, look: Pick<ConsoleLook, 'width'>, withBar = true): string {
@@ -111,6 +113,18 @@ function fitColumns(natural: readonly number[], room: number): number[] {
   return fitted;
 }
 
+/** Sentences go on below each other; a word that is too long (a path) is cut, and so is what needs more lines than this. */
+const CELL_LINES = 4;
+
+function fitCell(cell: string, columns: number): { lines: string[]; cut: boolean } {
+  const wrapped = wrapText(cell, columns);
+  const kept = wrapped.slice(0, CELL_LINES);
+  const last = kept.at(-1);
+  if (last !== undefined && wrapped.length > CELL_LINES) kept[CELL_LINES - 1] = `${last} …`;
+  const lines = kept.map((line) => cutText(line, columns));
+  return { lines, cut: wrapped.length > CELL_LINES || lines.some((line, index) => line !== kept[index]) };
+}
+
 const NUMBER = /^[\d.,]+( (bytes?|[KMGTP]B|%))?$|^–$/;
 
 function tableLines(block: BlockOf<'table'>, look: ConsoleLook): string[] {
@@ -132,17 +146,20 @@ function tableLines(block: BlockOf<'table'>, look: ConsoleLook): string[] {
     );
     const widths = fitColumns(natural, room);
     const right = head.map((_, index) => rows.length > 0 && rows.every((row) => NUMBER.test(row[index] ?? '')));
-    const draw = (cells: readonly string[]): string =>
-      widths
-        .map((columns, index) => {
-          const cell = cells[index] ?? '';
-          const shown = cutText(cell, columns);
-          if (shown !== cell) cut = true;
-          return padText(shown, columns, right[index] ? 'left' : 'right');
-        })
-        .join(' '.repeat(COLUMN_GAP))
-        .trimEnd();
-    lines.push(paint(look, 'dim', draw(head)), ...rows.map(draw));
+    const draw = (cells: readonly string[]): string[] => {
+      const columns = widths.map((width, index) => {
+        const fitted = fitCell(cells[index] ?? '', width);
+        if (fitted.cut) cut = true;
+        return fitted.lines;
+      });
+      return Array.from({ length: Math.max(...columns.map((drawn) => drawn.length)) }, (_, line) =>
+        columns
+          .map((drawn, index) => padText(drawn[line] ?? '', widths[index] ?? 0, right[index] ? 'left' : 'right'))
+          .join(' '.repeat(COLUMN_GAP))
+          .trimEnd(),
+      );
+    };
+    lines.push(...draw(head).map((line) => paint(look, 'dim', line)), ...rows.flatMap(draw));
   }
   const notes: string[] = [];
   if (rows.length === 0) notes.push('Nothing to show.');
@@ -160,14 +177,14 @@ function tableLines(block: BlockOf<'table'>, look: ConsoleLook): string[] {
 
 function choiceLines(block: BlockOf<'choices'>, look: ConsoleLook): string[] {
   const lines = block.choices.map((choice) => typed(choice.line));
-  const widest = Math.max(0, ...lines.map(textColumns));
+  const widest = Math.min(CHOICE, Math.max(0, ...lines.map(textColumns)));
   return block.choices.map((choice, index) => {
     const line = lines[index] ?? '';
     const label = visibleLine(choice.label);
     const shown = paint(look, choice.style === 'danger' ? 'red' : 'cyan', line);
     // The label says nothing new when it is the line itself.
     if (label === line) return `→ ${shown}`;
-    return `→ ${shown}${' '.repeat(widest - textColumns(line) + COLUMN_GAP)}${paint(look, 'dim', label)}`;
+    return `→ ${shown}${' '.repeat(Math.max(0, widest - textColumns(line)) + COLUMN_GAP)}${paint(look, 'dim', label)}`;
   });
 }
 

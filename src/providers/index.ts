@@ -17,6 +17,7 @@ const both = ['source', 'destination'] as const;
 const LIST: readonly Listed[] = [
   { name: 'local', title: 'Folder of this computer', aliases: ['my computer', 'this computer', 'folder', 'disk', 'drive', 'usb'], roles: both, rootExample: '~/Pictures', load: () => import('./local.ts') },
   { name: 'webdav', title: 'WebDAV (Nextcloud, ownCloud, NAS)', aliases: ['nextcloud', 'owncloud', 'dav', 'nas'], roles: both, rootExample: 'Backups/photos', load: () => import('./webdav.ts') },
+  { name: 'sftp', title: 'SFTP server', aliases: ['ssh', 'scp', 'nas over ssh'], roles: both, rootExample: '/srv/backup', load: () => import('./sftp.ts') },
   { name: 's3', title: 'Amazon S3 and compatible', aliases: ['aws', 'amazon s3', 'wasabi', 'b2', 'backblaze', 'r2', 'cloudflare r2', 'minio', 's3 compatible'], roles: both, rootExample: 'bucket/path', load: () => import('./s3.ts') },
 ];
 

@@ -83,6 +83,16 @@ describe('blocks', () => {
     for (const line of lines) expect(textColumns(line)).toBeLessThanOrEqual(80);
   });
 
+  it('table: sentences go on below each other instead of being cut', () => {
+    const advice = 'Free some space at the destination, or back up less with only or except, then run it again.';
+    const lines = bodyOf({ kind: 'table', columns: ['File', 'What to do'], rows: [['a.jpg', advice]] });
+    expect(lines).toEqual([
+      '  File   What to do',
+      '  a.jpg  Free some space at the destination, or back up less with only or',
+      '         except, then run it again.',
+    ]);
+  });
+
   it('table: nothing cut, nothing said; more rows and the line that shows them are said', () => {
     const lines = bodyOf({
       kind: 'table',
