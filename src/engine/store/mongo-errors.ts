@@ -1,12 +1,8 @@
-/** What a failure of MongoDB means for the backup, without the password that its URI holds. */
-import {
-  MongoAPIError,
-  MongoNetworkError,
-  MongoNotConnectedError,
-  MongoServerError,
-  MongoServerSelectionError,
-} from 'mongodb';
-import { FileRejected, isKeepsakeError, QuotaExceeded, RetryLater, UsageError } from '../errors.ts';
+/**
+ * What a failure of MongoDB means for the backup, without the password that its URI holds. The driver's
+ * errors are known by their names here, so that `mongo.ts` stays its only importer.
+ */
+import { FileRejected, isKeepsakeError, QuotaExceeded, RetryLater, Stopped, UsageError } from '../errors.ts';
 
 /** Server codes, https://www.mongodb.com/docs/manual/reference/error-codes/ */
 const DUPLICATE = 11000;
@@ -16,7 +12,18 @@ const ATLAS_SIGN_IN_FAILED = 8000;
 const OBJECT_TOO_LARGE = 10334;
 const OUT_OF_DISK_SPACE = 14031;
 
-const codeOf = (error: unknown): unknown => (error instanceof MongoServerError ? error.code : undefined);
+/** Thrown by the driver before or without an answer of the server. */
+const AWAY = new Set(['MongoNetworkError', 'MongoNetworkTimeoutError', 'MongoServerSelectionError']);
+const CLOSED = new Set(['MongoNotConnectedError', 'MongoTopologyClosedError', 'MongoClientClosedError']);
+/** The driver looks at the size before it sends, and has no code for it. */
+const TOO_LARGE = /too large|larger than/i;
+
+interface DriverError extends Error {
+  code?: unknown;
+  errorLabelSet?: Set<string>;
+}
+
+const codeOf = (error: unknown): unknown => (error instanceof Error ? (error as DriverError).code : undefined);
 
 export const isDuplicate = (error: unknown): boolean => codeOf(error) === DUPLICATE;
 
@@ -53,15 +60,18 @@ export const badUri = (error: unknown, uri: string): UsageError => {
   });
 };
 
-const isAway = (error: unknown): boolean =>
-  error instanceof MongoNetworkError ||
-  error instanceof MongoServerSelectionError ||
-  error instanceof MongoNotConnectedError ||
-  (error instanceof MongoServerError &&
-    (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError')));
+const isAway = (error: unknown): boolean => {
+  if (!(error instanceof Error)) return false;
+  const labels = (error as DriverError).errorLabelSet;
+  if (labels?.has('RetryableWriteError') || labels?.has('TransientTransactionError')) return true;
+  return AWAY.has(error.name);
+};
 
 export function mongoError(error: unknown): unknown {
   if (isKeepsakeError(error)) return error;
+  if (error instanceof Error && CLOSED.has(error.name)) {
+    return new Stopped('The store is closed.', { code: 'store_closed', cause: error });
+  }
   if (isAway(error)) {
     return new RetryLater('The MongoDB server does not answer.', {
       code: 'store_away',
@@ -88,8 +98,7 @@ export function mongoError(error: unknown): unknown {
     default:
       break;
   }
-  // The driver checks the size before it sends, and reports what it would not even encode in its own class.
-  if (error instanceof MongoAPIError && /too large|larger than/i.test(error.message)) {
+  if (error instanceof Error && TOO_LARGE.test(error.message)) {
     return new FileRejected('A record is larger than the 16 MB that MongoDB holds.', {
       code: 'too_large',
       cause: error,
