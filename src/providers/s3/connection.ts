@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import type { HttpResponse, ProviderContext } from '../../engine/types.ts';
 import { failure } from './failure.ts';
 import { sendableKey } from './keys.ts';
-import { type Answers, checkRegion, type Place, PRESETS, type Preset, placeFor } from './presets.ts';
+import { type Answers, type Place, PRESETS, type Preset, placeFor } from './presets.ts';
 import { EMPTY_SHA256, encodeKey, encodeQuery, type Sign, type SigningKeys, signer } from './sign.ts';
 import { text } from './xml.ts';
 
@@ -77,8 +77,9 @@ export function connect(
   let base = baseOf(place, bucket);
   let sign: Sign = signer(keys, place.region);
 
+  /** `placeFor` refuses a name that is no region, before it becomes part of a host name. */
   function settle(region: string): void {
-    place = placeFor({ ...answers, region: checkRegion(region) }, override);
+    place = placeFor({ ...answers, region }, override);
     base = baseOf(place, bucket);
     sign = signer(keys, region);
   }

@@ -105,7 +105,7 @@ export const PRESETS: Record<PresetName, Preset> = {
 /** What may become part of a host name: an answer must not be able to send the requests elsewhere. */
 const REGION = /^[a-z0-9]+(-[a-z0-9]+)*$/i;
 
-export function checkRegion(region: string): string {
+function checkRegion(region: string): string {
   if (!REGION.test(region)) {
     throw new UsageError(`"${region.slice(0, 60)}" is not the name of a region.`, {
       code: 's3_region',
