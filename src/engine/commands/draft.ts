@@ -1,5 +1,7 @@
 /** A described backup -> a plan that could be stored: places found, everything refused that would lose files or loop. */
+
 import { randomBytes } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { NotFound, UsageError } from '../errors.ts';
 import { openLocalFolder } from '../places.ts';
 import type { Services } from '../services.ts';
@@ -209,7 +211,9 @@ async function checkDestination(services: Services, place: Location, signal: Abo
   } catch (error) {
     const parent = error instanceof NotFound ? above(place) : undefined;
     if (!parent) throw error;
-    await services.places.check(parent, signal).catch(() => {
+    // The folder above a typed folder is not itself open to backups, so it is only looked at, never opened.
+    const there = place.account === undefined ? stat(parent.root) : services.places.check(parent, signal);
+    await there.catch(() => {
       throw error;
     });
   }
