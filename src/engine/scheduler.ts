@@ -9,8 +9,10 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Agenda, type AgendaBackend, type Job, type JobParameters } from 'agenda';
-import { Conflict, isPassing, NotFound, RetryLater, Stopped } from './errors.ts';
+import { Conflict, NotFound, Stopped } from './errors.ts';
 import { dated, followed, isDue, isMisdated, wakeOf } from './plan-dates.ts';
+import { keepLock } from './scheduler/lock.ts';
+import { retryDelay } from './scheduler/retry-delay.ts';
 import type { Scheduler } from './services.ts';
 import type { Store } from './store/store.ts';
 import type { Clock, Log, Plan } from './types.ts';
@@ -54,10 +56,8 @@ const OWED = 1;
 const HANDED_OVER = 0;
 /** Hand-overs at a time. They only queue, so this limits what one hanging hand-over can hold up, not backups. */
 const PARALLEL = 10;
-const HOUR = 3_600_000;
-/** Tries of one hand-over: what passes by itself gets about six hours, what looks like a mistake in Keepsake does not. */
-const TRIES_PASSING = 16;
-const TRIES_OTHER = 3;
+/** A plan whose date cannot even be moved on is left alone for so long, in ms. */
+const STUCK_FOR = 3_600_000;
 
 interface OpenBackend {
   backend: AgendaBackend;
@@ -244,58 +244,26 @@ export async function openScheduler(o: SchedulerOptions): Promise<RunningSchedul
     }
   };
 
-  /** Renews the lock; gives up when another worker has it, or when it could not be renewed in time. */
-  const keepLock = (job: PlanJob, controller: AbortController): { end(): Promise<void> } => {
-    let renewal: Promise<void> | undefined;
-    const giveUp = (cause?: unknown): void => {
-      lost.add(job.attrs);
-      controller.abort(new Stopped('This worker has lost the plan to another one.', { code: 'job_lost', cause }));
-    };
-    const renew = async (): Promise<void> => {
-      try {
-        const stored = job.attrs._id && (await jobs.getJobById(job.attrs._id));
-        // Cancelled meanwhile: what has begun may end.
-        if (!stored || controller.signal.aborted) return;
-        if (stored.lastModifiedBy !== worker) giveUp();
-        else await job.touch(job.attrs.progress);
-      } catch (cause) {
-        log('warn', 'scheduler.lock_not_renewed', { plan: job.attrs.data.plan, cause });
-        if (Date.now() - (job.attrs.lockedAt?.getTime() ?? 0) > lockFor) giveUp(cause);
-      }
-    };
-    const timer = setInterval(() => {
-      renewal ??= renew().finally(() => {
-        renewal = undefined;
-      });
-    }, lockFor / 3);
-    return {
-      // A renewal that arrives after Agenda's last word on the job would lock it again.
-      async end() {
-        clearInterval(timer);
-        await renewal;
-      },
-    };
-  };
-
-  /** Milliseconds until the next try, or `null` for none. `attempt` counts from 1. */
-  const retryDelay = (attempt: number, error: unknown): number | null => {
-    if (error instanceof Stopped) return 0;
-    const passing = error instanceof RetryLater || isPassing(error);
-    if (attempt >= (passing ? TRIES_PASSING : TRIES_OTHER)) return null;
-    const asked = error instanceof RetryLater ? (error.after ?? 0) : 0;
-    return Math.max(asked, Math.min(retryAfter * 2 ** (attempt - 1), HOUR));
-  };
-
   const fire = async (job: PlanJob): Promise<void> => {
     const { plan } = job.attrs.data;
     const controller = new AbortController();
     active.set(job, controller);
     if (stopping.signal.aborted) controller.abort(stopping.signal.reason);
-    const lock = keepLock(job, controller);
+    const lock = keepLock(job, {
+      worker,
+      lockFor,
+      log,
+      stored: (id) => jobs.getJobById(id),
+      lost(reason) {
+        lost.add(job.attrs);
+        controller.abort(reason);
+      },
+    });
     let gaveUp = false;
     try {
-      // What an earlier try or a dead worker left owed; `claim` marks the job too, even if another one is faster.
-      const owed = job.attrs.progress === OWED;
+      // What an earlier try or a dead worker left owed. Asked before `claim`, which marks the job too, even if another
+      // worker turns out to be faster; a plan that was paused meanwhile owes nothing.
+      const owed = job.attrs.progress === OWED && (await store.get('plans', plan))?.state === 'active';
       if ((await claim(job)) || owed) {
         controller.signal.throwIfAborted();
         await onDue(plan, controller.signal);
@@ -303,7 +271,7 @@ export async function openScheduler(o: SchedulerOptions): Promise<RunningSchedul
       job.attrs.progress = HANDED_OVER;
     } catch (cause) {
       const error = controller.signal.aborted ? new Stopped('The scheduler was stopped.', { cause }) : cause;
-      const again = retryDelay((job.attrs.failCount ?? 0) + 1, error);
+      const again = retryDelay((job.attrs.failCount ?? 0) + 1, error, retryAfter);
       gaveUp = again === null;
       if (gaveUp) job.attrs.progress = HANDED_OVER;
       log(gaveUp ? 'error' : 'warn', 'scheduler.not_started', { plan, again, cause });
@@ -316,7 +284,7 @@ export async function openScheduler(o: SchedulerOptions): Promise<RunningSchedul
       // A plan whose date could not even be moved on would come up again at once, and for ever.
       const isStuck = gaveUp && latest !== undefined && isDue(latest, clock.now());
       if (at === undefined) job.attrs.nextRunAt = null;
-      else job.attrs.nextRunAt = new Date(isStuck ? Date.now() + HOUR : at);
+      else job.attrs.nextRunAt = new Date(isStuck ? Date.now() + STUCK_FOR : at);
     }
   };
 
@@ -325,7 +293,7 @@ export async function openScheduler(o: SchedulerOptions): Promise<RunningSchedul
     lockLimit: PARALLEL,
     lockLifetime: lockFor,
     removeOnComplete: true,
-    backoff: ({ attempt, error }) => retryDelay(attempt, error),
+    backoff: ({ attempt, error }) => retryDelay(attempt, error, retryAfter),
   });
 
   let reconciling: NodeJS.Timeout | undefined;

@@ -289,6 +289,25 @@ export function jobsContract(subject: JobsSubject): void {
       expect(due.filter((id) => id !== 'bad').sort()).toEqual(['x', 'y']);
     });
 
+    it('are not tried again once the plan is paused', async () => {
+      await store.put('plans', overdue('a'));
+      const { due, onDue } = recorder();
+      const scheduler: RunningScheduler = await open(async (id) => {
+        await onDue(id);
+        if (id !== 'a') return;
+        const plan = await stored('a');
+        await scheduler.schedule(
+          await store.put('plans', { ...plan, state: 'paused', pausedUntil: iso(Date.now() + MINUTE) }),
+        );
+        throw new RetryLater('busy');
+      });
+      await scheduler.start();
+      await eventually(async () => (await jobFor('a'))?.nextRunAt?.toISOString() === (await stored('a')).pausedUntil);
+      await scheduler.schedule(await store.put('plans', planOf('z', { schedule: soon(100) })));
+      await eventually(() => due.includes('z'));
+      expect(due).toEqual(['a', 'z']);
+    });
+
     it('of the whole process leave the run to another worker', async () => {
       const script = `
         import { openScheduler } from ${JSON.stringify(new URL('../../src/engine/scheduler.ts', import.meta.url).href)};
