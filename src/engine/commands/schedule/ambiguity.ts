@@ -5,8 +5,9 @@ import { clock, dateOfDay, dayOfIso } from './calendar.ts';
 import type { Axis, DateText, Draft, Reading } from './draft.ts';
 import type { Resolved } from './fields.ts';
 import { longest } from './months.ts';
-import { list, monthName, ordinal, ordinalWord, weekdayName } from './names.ts';
+import { list, monthName, ordinal, weekdayName } from './names.ts';
 import { resolve } from './resolve.ts';
+import { weekOrder } from './say.ts';
 
 export interface Meaning {
   questions: string[];
@@ -107,19 +108,20 @@ function shortMonths(draft: Draft): Axis | undefined {
 
 /** "Monthly on monday". */
 function monthlyWeekday(draft: Draft): Axis | undefined {
-  const [weekday, other] = draft.weekdays;
   const { every } = draft;
-  if (every?.unit !== 'month' || every.n !== 1 || weekday === undefined || other !== undefined) return undefined;
+  const weekdays = weekOrder(new Set(draft.weekdays));
+  if (every?.unit !== 'month' || every.n !== 1 || weekdays.length === 0 || draft.eachWeekday === true) return undefined;
   if (draft.places.length + draft.days.length + draft.dates.length > 0) return undefined;
-  const name = weekdayName(weekday);
+  const names = list(weekdays.map(weekdayName));
+  const first = list(weekdays.map((weekday) => `first ${weekdayName(weekday)}`));
   return {
-    question: `Every ${name}, or the ${ordinalWord(1)} ${name} of every month?`,
+    question: `Every ${names}, or the ${first} of every month?`,
     choices: [
       {
-        label: `First ${name} of every month`,
-        apply: (was) => ({ ...was, weekdays: [], places: [{ nth: 1, weekday }] }),
+        label: `The ${first} of every month`,
+        apply: (was) => ({ ...was, weekdays: [], places: weekdays.map((weekday) => ({ nth: 1, weekday })) }),
       },
-      { label: `Every ${name}`, apply: (was) => ({ ...was, every: { n: 1, unit: 'week' } }) },
+      { label: `Every ${names}`, apply: (was) => ({ ...was, every: { n: 1, unit: 'week' } }) },
     ],
   };
 }

@@ -121,18 +121,14 @@ function nextWord(r: Reading, i: number, draft: Draft): number {
 }
 
 function onceWord(r: Reading, i: number, draft: Draft): number {
-  for (const words of [
-    ['right', 'now'],
-    ['right', 'away'],
-    ['straight', 'away'],
-    ['just', 'once'],
-    ['only', 'once'],
-    ['one', 'time'],
-    ['now'],
-    ['once'],
-    ['immediately'],
-    ['asap'],
-  ]) {
+  for (const words of [['right', 'now'], ['right', 'away'], ['straight', 'away'], ['now'], ['immediately'], ['asap']]) {
+    const took = sequence(r, i, words);
+    if (took === 0) continue;
+    // The first instant ahead: what has no later time is in the past.
+    draft.instant = new Date(r.now.getTime() + 1);
+    return took;
+  }
+  for (const words of [['just', 'once'], ['only', 'once'], ['one', 'time'], ['once']]) {
     const took = sequence(r, i, words);
     if (took === 0) continue;
     draft.once = true;

@@ -49,6 +49,8 @@ export interface Draft {
   /** "twice a day". */
   per?: { count: number; unit: Unit };
   weekdays: number[];
+  /** "Every monday": each one, whatever month is named behind it. */
+  eachWeekday?: true;
   /** `monday to thursday` is written as a range. */
   weekdayRange?: true;
   /** The first Sunday; -1 is the last. */

@@ -103,11 +103,11 @@ function moment(r: Reading, o: InstantOptions): Moment | undefined {
   const draft = emptyDraft();
   let i = 0;
   while (['on', 'at', 'the', 'in'].includes(textAt(r, i)) && readDates(r, i, emptyDraft()) === 0) i += 1;
+  if (textAt(r, i) === 'now') return { at: r.now.getTime(), until: r.now.getTime() + 1, end: i + 1 };
   const word = named(r, i, o.prefer);
   const dates = word === undefined ? readDates(r, i, draft) : 0;
-  if (draft.once === true && textAt(r, i) !== 'now') return undefined;
+  if (draft.once === true) return undefined;
   i += word?.took ?? dates;
-  if (draft.once === true) return { at: r.now.getTime(), until: r.now.getTime() + 1, end: i };
   if (draft.instant !== undefined) {
     const at = draft.instant.getTime();
     return { at, until: at + 1, end: i };

@@ -92,7 +92,7 @@ export function yearly(r: Reading, draft: Draft, zone: string, n: number): Resol
   if (draft.months.length + draft.days.length + draft.places.length + draft.weekdays.length === 0) {
     return monthDays(r, { ...draft, months: [today.month], days: [leap ? 'last' : today.day] }, zone);
   }
-  const months = draft.months.length > 0 ? draft.months : [1];
+  const months = draft.months.length > 0 ? draft.months : [today.month];
   if (draft.places.length + draft.weekdays.length > 0) return weekly(r, { ...draft, months }, zone);
   return monthDays(r, { ...draft, months, days: draft.days.length > 0 ? draft.days : [1] }, zone);
 }

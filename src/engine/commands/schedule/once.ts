@@ -81,7 +81,7 @@ export function resolveOnce(r: Reading, draft: Draft, zone: string, times: reado
     );
   }
   if (draft.instant !== undefined) {
-    if (time !== undefined || date !== undefined || draft.day !== undefined) {
+    if (time !== undefined || date !== undefined || draft.day !== undefined || weekday !== undefined) {
       return refused(`"${r.phrase}" names two times for a single run.`, `tomorrow at ${clock(minutes)}`, 'unsupported');
     }
     if (draft.instant.getTime() <= r.now.getTime()) return refused('That is in the past.', 'in 2 hours', 'in_the_past');

@@ -161,6 +161,7 @@ function every(r: Reading, i: number, draft: Draft): number {
   }
   if (opens(r, at)) {
     draft.recurring = true;
+    if (WEEKDAY_WORDS.has(textAt(r, at))) draft.eachWeekday = true;
     return took;
   }
   return 0;
@@ -252,9 +253,17 @@ function macro(r: Reading, i: number, draft: Draft): number {
   return 1;
 }
 
+/** "On the hour" and "from now on" say again what a pace means. */
+function restated(r: Reading, i: number, draft: Draft): number {
+  if (draft.every === undefined) return 0;
+  const onTheHour = draft.every.unit === 'hour' ? sequence(r, i, ['on', 'the', 'hour']) : 0;
+  if (onTheHour > 0) draft.mark = 0;
+  return onTheHour || sequence(r, i, ['from', 'now', 'on']) || sequence(r, i, ['from', 'now']);
+}
+
 export const readPace: ReadRule = (r, i, draft) => {
   if (textAt(r, i) === 'every' || textAt(r, i) === 'each') return every(r, i, draft);
-  for (const rule of [timesPer, adverb, macro]) {
+  for (const rule of [timesPer, adverb, restated, macro]) {
     const took = rule(r, i, draft);
     if (took > 0) return took;
   }

@@ -33,7 +33,7 @@ export function read(r: Reading, from = 0): { draft: Draft; end: number } {
     else break;
   }
   // A closing bracket or a comma is part of what stands before it.
-  while ([')', ',', '.', ';', '!'].includes(textAt(r, end))) end += 1;
+  while (end > from && [')', ',', '.', ';', '!'].includes(textAt(r, end))) end += 1;
   // "every" that nothing followed was not read.
   if (end > from && (textAt(r, end - 1) === 'every' || textAt(r, end - 1) === 'each')) end -= 1;
   return { draft, end };
