@@ -13,8 +13,9 @@ const filesBelow = (folder: string): string[] =>
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'));
 
-const files: SourceFile[] = filesBelow('src').map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
-const tests = filesBelow('test');
+const read = (path: string): SourceFile => ({ path, text: readFileSync(join(root, path), 'utf8') });
+const files = filesBelow('src').map(read);
+const tests = filesBelow('test').map(read);
 const manifest: { dependencies: Record<string, string> } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const dependencies = Object.keys(manifest.dependencies);
 
@@ -110,7 +111,13 @@ const clean: SourceFile[] = [
   { path: 'src/main.ts', text: "import { compose } from './compose.ts';" },
 ];
 const small = {
-  tests: ['test/contract/local.test.ts'],
+  tests: [
+    {
+      path: 'test/providers/local.test.ts',
+      text: "import { kind } from '../../src/providers/local.ts'; import { providerContract } from '../contract/provider.ts';",
+    },
+    { path: 'test/providers/extra.test.ts', text: "import { kind } from '../../src/providers/extra.ts';" },
+  ],
   dependencies: ['undici', 'nodemailer', 'sharp', 'luxon', 'node'],
 };
 

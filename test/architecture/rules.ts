@@ -4,8 +4,8 @@ import { type Import, lex, packageOf, resolveImport, type SourceFile } from './s
 export interface Project {
   /** Everything below src/. */
   files: readonly SourceFile[];
-  /** Paths of all test files. */
-  tests: readonly string[];
+  /** Everything below test/. */
+  tests: readonly SourceFile[];
   /** Names in package.json's dependencies. */
   dependencies: readonly string[];
 }
@@ -17,7 +17,7 @@ interface Seen {
   imports: (Import & { target: string | undefined; pack: string | undefined })[];
 }
 
-type Rule = (file: Seen, project: { files: ReadonlyMap<string, Seen>; tests: readonly string[] }) => string[];
+type Rule = (file: Seen, project: { files: ReadonlyMap<string, Seen> }) => string[];
 
 /** Text in, text out: they decide about people's files, so they must be testable by tables and give the same answer twice. */
 export const PURE =
@@ -60,7 +60,7 @@ const OWNERS: Readonly<Record<string, RegExp>> = {
 
 const isSurface = (path: string): boolean => /^src\/(bots|mail|web)\//.test(path);
 const isProvider = (path: string): boolean => /^src\/providers\/(?!index\.ts$)/.test(path);
-const ROOTS = /^src\/(main|cli|demo)\.ts$/;
+const ROOTS = /^src\/(main|cli|demo|terminal)\.ts$/;
 
 const because = (file: Seen, what: string, why: string): string => `${file.path}: ${what}. ${why}`;
 
@@ -179,7 +179,8 @@ const rules: Rule[] = [
   function rootsAreNotImported(file) {
     return file.imports.flatMap(({ target }) => {
       if (target === undefined) return [];
-      if (ROOTS.test(target)) {
+      // cli.ts only switches the compile cache on before everything else is loaded.
+      if (ROOTS.test(target) && !(file.path === 'src/cli.ts' && target === 'src/terminal.ts')) {
         return [because(file, `imports ${target}`, 'Nobody imports a program: importing it would start it.')];
       }
       if (target === 'src/compose.ts' && !ROOTS.test(file.path) && !file.path.startsWith('src/demo/')) {
@@ -262,6 +263,13 @@ const NODE_BUILTIN =
 function wholeRules(files: ReadonlyMap<string, Seen>, project: Project): string[] {
   const found: string[] = [];
   const list = files.get('src/providers/index.ts');
+  // A test that runs a driver through the suite imports both.
+  const contracted = new Set(
+    project.tests.flatMap(({ path, text }) => {
+      const targets = lex(text).imports.map(({ specifier }) => resolveImport(path, specifier));
+      return path.endsWith('.test.ts') && targets.includes('test/contract/provider.ts') ? targets : [];
+    }),
+  );
   for (const path of files.keys()) {
     const name = /^src\/providers\/([\w-]+)\.ts$/.exec(path)?.[1];
     if (name === undefined || name === 'index') continue;
@@ -270,11 +278,7 @@ function wholeRules(files: ReadonlyMap<string, Seen>, project: Project): string[
         `${path}: not in src/providers/index.ts as a lazy import. A driver that is not listed cannot be found by anyone.`,
       );
     }
-    if (
-      !project.tests.some((test) =>
-        new RegExp(`^test/contract/(.*/)?(provider-)?${name}(-provider)?\\.test\\.ts$`).test(test),
-      )
-    ) {
+    if (!contracted.has(path)) {
       found.push(`${path}: has no contract test. Every driver passes the same suite: hostile names, faults, resume.`);
     }
   }
@@ -317,8 +321,6 @@ export function violations(project: Project): string[] {
       })),
     });
   }
-  const found = [...files.values()].flatMap((file) =>
-    rules.flatMap((rule) => rule(file, { files, tests: project.tests })),
-  );
+  const found = [...files.values()].flatMap((file) => rules.flatMap((rule) => rule(file, { files })));
   return [...found, ...wholeRules(files, project)];
 }
