@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,10 @@ const SSHD = '/usr/sbin/sshd';
 
 export interface SshServer {
   host: string;
+  /** Of the proxy. */
   port: number;
+  /** Of sshd itself, for measurements. */
+  direct: number;
   user: string;
   /** Accepted by the server. */
   privateKey: string;
@@ -38,10 +41,10 @@ export function sshdMissing(): string | undefined {
   return undefined;
 }
 
-async function makeKey(folder: string, name: string): Promise<string> {
+async function makeKey(folder: string, name: string, passphrase = ''): Promise<string> {
   const file = join(folder, name);
   await rm(file, { force: true });
-  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', file]);
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', passphrase, '-C', name, '-f', file]);
   return readFile(file, 'utf8');
 }
 
@@ -109,15 +112,16 @@ export async function startProxy(
   };
 }
 
-/** Starts sshd with an own configuration and own keys. `data` is a folder to serve instead of a temporary one. */
-export async function startSshd(o: { data?: string; lines?: readonly string[] } = {}): Promise<SshServer> {
+/** Starts sshd with an own configuration and own keys. `data`: a folder to serve instead of a temporary one; `user`: who signs in. */
+export async function startSshd(o: { data?: string; user?: string; passphrase?: string } = {}): Promise<SshServer> {
   const folder = await mkdtemp(join(tmpdir(), 'keepsake-sshd-'));
+  await chmod(folder, 0o755);
   const data = o.data ?? join(folder, 'data');
   await mkdir(data, { recursive: true });
   await mkdir('/run/sshd', { recursive: true });
   const port = await freePort();
   await makeKey(folder, 'host');
-  const privateKey = await makeKey(folder, 'client');
+  const privateKey = await makeKey(folder, 'client', o.passphrase);
   const strangerKey = await makeKey(folder, 'stranger');
   await writeFile(join(folder, 'authorized_keys'), await readFile(join(folder, 'client.pub')));
   await writeFile(
@@ -134,7 +138,6 @@ export async function startSshd(o: { data?: string; lines?: readonly string[] } 
       'PermitRootLogin prohibit-password',
       `Subsystem sftp internal-sftp -d ${data}`,
       `ForceCommand internal-sftp -d ${data}`,
-      ...(o.lines ?? []),
       '',
     ].join('\n'),
   );
@@ -155,7 +158,8 @@ export async function startSshd(o: { data?: string; lines?: readonly string[] } 
   return {
     host: '127.0.0.1',
     port: proxy.port,
-    user: userInfo().username,
+    direct: port,
+    user: o.user ?? userInfo().username,
     privateKey,
     strangerKey,
     fingerprint: print(),

@@ -127,6 +127,9 @@ export async function writeFile(root: string, folders: Folders, file: NewFile, o
       await folders.flush(path);
       return entryOf(path, fstatSync(fd, { bigint: true }));
     } catch (error) {
+      // Closed first: until then the disk keeps the room of what was written.
+      if (fd !== undefined) closeSync(fd);
+      fd = undefined;
       if (there) await disk.unlink(aside).catch(() => {});
       const known = isKeepsakeError(error) || o.signal.reason === error ? error : diskFailure(error, path);
       throw await withMissing(known, root, file);

@@ -70,7 +70,8 @@ export interface Lane {
   readonly most: number;
   /**
    * OpenSSH works through the requests of a channel one after another, so that several may be sent without waiting. Others
-   * (rclone) overlap them: a time set behind a write may be overtaken by it.
+   * overlap them: a time set behind a write may be overtaken by it. And what they say of a file that is open may be wrong
+   * (rclone: its time is "now" while it is read), so it is closed first and asked about by its name.
    */
   readonly inOrder: boolean;
   open(path: Buffer, flags: number): Promise<Buffer>;
@@ -84,6 +85,7 @@ export interface Lane {
   lstat(path: Buffer): Promise<Attrs>;
   stat(path: Buffer): Promise<Attrs>;
   fsetstat(handle: Buffer, attrs: Attrs): Promise<void>;
+  setstat(path: Buffer, attrs: Attrs): Promise<void>;
   /** Does nothing where the server does not offer it. */
   fsync(handle: Buffer): Promise<void>;
   opendir(path: Buffer): Promise<Buffer>;
@@ -154,6 +156,7 @@ export function laneOf(wire: Wire, software: string): Lane {
     lstat: async (path) => attrsOf(await answer(TYPE.ATTRS, TYPE.LSTAT, path)),
     stat: async (path) => attrsOf(await answer(TYPE.ATTRS, TYPE.STAT, path)),
     fsetstat: (handle, attrs) => done(TYPE.FSETSTAT, handle, ...fieldsOf(attrs)),
+    setstat: (path, attrs) => done(TYPE.SETSTAT, path, ...fieldsOf(attrs)),
     fsync: async (handle) => {
       if (wire.extensions.has('fsync@openssh.com')) await done(TYPE.EXTENDED, text('fsync@openssh.com'), handle);
     },
@@ -189,7 +192,13 @@ export function laneOf(wire: Wire, software: string): Lane {
     },
     room: async (path) => {
       if (!wire.extensions.has('statvfs@openssh.com')) return undefined;
-      const fields = await answer(TYPE.EXTENDED_REPLY, TYPE.EXTENDED, text('statvfs@openssh.com'), path);
+      const asked = answer(TYPE.EXTENDED_REPLY, TYPE.EXTENDED, text('statvfs@openssh.com'), path);
+      // rclone offers it and then refuses it.
+      const fields = await asked.catch((error: unknown) => {
+        if (error instanceof StatusError && error.status === STATUS.UNSUPPORTED) return undefined;
+        throw error;
+      });
+      if (!fields) return undefined;
       fields.u64();
       const [unit, total] = [fields.u64(), fields.u64()];
       fields.u64();

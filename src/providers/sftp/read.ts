@@ -39,11 +39,25 @@ function* partsOf(from: number, to: number, most: number): Generator<[number, nu
   for (let at = from; at < to; at += most) yield [at, Math.min(most, to - at)];
 }
 
-/** The parts, and what the server says of the file after the last of them, in one go. */
-async function readWhole(lane: Lane, handle: Buffer, wanted: Wanted, size: number, from: number): Promise<Buffer[]> {
+/** What the server says of a file after it was read; see `Lane.inOrder`. */
+async function attrsAfter(lane: Lane, handle: Buffer, name: Buffer): Promise<Attrs> {
+  if (lane.inOrder) return lane.fstat(handle);
+  await lane.close(handle);
+  return lane.lstat(name);
+}
+
+interface Small {
+  lane: Lane;
+  handle: Buffer;
+  name: Buffer;
+  wanted: Wanted;
+}
+
+/** The parts, and what the server says of the file after the last of them, in one go where it keeps the order. */
+async function readWhole({ lane, handle, name, wanted }: Small, size: number, from: number): Promise<Buffer[]> {
   const requests = [...partsOf(from, size, lane.most)].map(([at, length]) => readPart(lane, handle, at, length));
-  const stat = lane.inOrder ? lane.fstat(handle) : Promise.all(requests).then(() => lane.fstat(handle));
-  const [parts, attrs] = await Promise.all([Promise.all(requests), stat]);
+  if (!lane.inOrder) await Promise.all(requests);
+  const [attrs, ...parts] = await Promise.all([attrsAfter(lane, handle, name), ...requests]);
   checkVersion(wanted, attrs);
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   if (attrs.size !== undefined && attrs.size !== Math.max(from, from + length)) {
@@ -60,10 +74,11 @@ async function* readLong(
 ): Bytes & AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
   const { path } = wanted;
+  const name = placeOf(place, path);
   const lane = await place.pool.lane(signal);
   let handle: Buffer | undefined;
   try {
-    handle = await lane.open(placeOf(place, path), FLAG.READ);
+    handle = await lane.open(name, FLAG.READ);
     const before = await lane.fstat(handle);
     checkVersion(wanted, before);
     const size = before.size ?? 0;
@@ -88,14 +103,15 @@ async function* readLong(
       if (chunk.length > 0) yield chunk;
       signal.throwIfAborted();
     }
-    const after = await lane.fstat(handle);
+    const after = await attrsAfter(lane, handle, name);
     if (versionOf(after) !== versionOf(before) || at !== Math.max(from, size)) {
       throw new Conflict(`${path} changed while it was read.`, { code: 'changed_while_read' });
     }
   } catch (error) {
     throw serverFailure(error, path);
   } finally {
-    if (handle) lane.close(handle).catch(() => {});
+    // Waited for: some servers give wrong times for a file while it is open.
+    if (handle) await lane.close(handle).catch(() => {});
   }
 }
 
@@ -126,7 +142,7 @@ export async function readFile(place: Place, entry: Wanted, o: CallOptions & { f
     o.signal.throwIfAborted();
     const size = entry.size ?? (await lane.fstat(handle)).size ?? 0;
     if (size - from > WHOLE) return readLong(place, entry, from, o.signal);
-    return inTurn(await readWhole(lane, handle, entry, size, from), o.signal);
+    return inTurn(await readWhole({ lane, handle, name, wanted: entry }, size, from), o.signal);
   } catch (error) {
     if (handle && statusOf(error) === STATUS.FAILURE) {
       // Reading a folder fails so.

@@ -14,6 +14,7 @@ export const TYPE = {
   WRITE: 6,
   LSTAT: 7,
   FSTAT: 8,
+  SETSTAT: 9,
   FSETSTAT: 10,
   OPENDIR: 11,
   READDIR: 12,

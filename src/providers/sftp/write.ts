@@ -149,15 +149,28 @@ async function pour({ lane, handle, file, signal, offset, remember }: Upload, so
   return at;
 }
 
-/** Sets the time, flushes, and asks what lies there now: one round trip where the server keeps the order. */
-async function finish(lane: Lane, handle: Buffer, file: NewFile, before: Promise<void>[]): Promise<Attrs> {
-  if (!lane.inOrder) await Promise.all(before);
-  const mtime = file.modified === undefined ? undefined : Math.floor(Date.parse(file.modified) / 1000);
+/** Sets the time, flushes, closes, and asks what lies there now: one round trip where the server keeps the order. */
+async function finish(
+  lane: Lane,
+  handle: Buffer,
+  aside: Buffer,
+  { modified }: NewFile,
+  before: Promise<void>[],
+): Promise<Attrs> {
+  const mtime = modified === undefined ? undefined : Math.floor(Date.parse(modified) / 1000);
   // SFTP 3 counts seconds since 1970 in 32 bits without a sign.
-  const fits = mtime !== undefined && mtime >= 0 && mtime < 2 ** 32;
-  const steps = [...before, ...(fits ? [lane.fsetstat(handle, { mtime })] : []), lane.fsync(handle)];
-  const [attrs] = await Promise.all([lane.inOrder ? lane.fstat(handle) : undefined, ...steps]);
-  return attrs ?? lane.fstat(handle);
+  const time = mtime !== undefined && mtime >= 0 && mtime < 2 ** 32 ? { mtime } : undefined;
+  if (lane.inOrder) {
+    const steps = [...before, ...(time ? [lane.fsetstat(handle, time)] : []), lane.fsync(handle)];
+    const [attrs] = await Promise.all([lane.fstat(handle), ...steps]);
+    await lane.close(handle);
+    return attrs;
+  }
+  await Promise.all(before);
+  await lane.fsync(handle);
+  await lane.close(handle);
+  if (time) await lane.setstat(aside, time);
+  return lane.lstat(aside);
 }
 
 async function openAside(place: Place, folders: Folders, lane: Lane, aside: Path, o: CallOptions): Promise<Buffer> {
@@ -233,7 +246,8 @@ export async function writeFile(place: Place, folders: Folders, file: NewFile, o
     if (content instanceof Uint8Array) {
       handle = await openAside(place, folders, lane, aside, o);
       o.signal.throwIfAborted();
-      attrs = await finish(lane, handle, file, await writeWhole(lane, handle, content));
+      const writes = await writeWhole(lane, handle, content);
+      attrs = await finish(lane, handle, placeOf(place, aside), file, writes);
       length = content.length;
     } else {
       const part = long
@@ -249,11 +263,10 @@ export async function writeFile(place: Place, folders: Folders, file: NewFile, o
         };
       }
       length = await pour(upload, content);
-      attrs = await finish(lane, handle, file, []);
+      attrs = await finish(lane, handle, placeOf(place, aside), file, []);
     }
-    if (attrs.size !== undefined && attrs.size !== length) throw wrongLength(path, attrs.size, length);
-    await lane.close(handle);
     handle = undefined;
+    if (attrs.size !== undefined && attrs.size !== length) throw wrongLength(path, attrs.size, length);
     o.signal.throwIfAborted();
     await lane.rename(placeOf(place, aside), target);
     if (long) await memo.save(undefined);
