@@ -109,8 +109,8 @@ function choose(r: Reading, found: readonly Meaning[], withOptions: boolean): Sc
 /** What a part of the day says about hours without am or pm. */
 function settle(r: Reading, draft: Draft): Draft {
   placeTonight(r, draft);
-  const { part } = draft;
-  if (part === undefined) return draft;
+  const [part, other] = draft.parts;
+  if (part === undefined || other !== undefined) return draft;
   const times = draft.times.map((time) => (time.bare === true ? { minutes: hourIn(part, time.minutes) } : time));
   return { ...draft, times };
 }

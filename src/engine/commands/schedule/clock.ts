@@ -158,8 +158,9 @@ function add(r: Reading, draft: Draft, found: Found, i: number): void {
 /** Every minute mark or time of day from here on: "at 6am, noon and 18:00", "at :30", "half past every hour". */
 export const readTimes: ReadRule = (r, i, draft) => {
   if (r.tokens[i]?.kind === 'mark') {
-    draft.mark = Number(textAt(r, i).slice(1));
-    if (draft.mark > 59) {
+    const mark = Number(textAt(r, i).slice(1));
+    draft.marks.push(mark);
+    if (mark > 59) {
       fail(draft, {
         code: 'bad_time',
         message: `${textAt(r, i)} is not a minute of the hour.`,
@@ -174,7 +175,7 @@ export const readTimes: ReadRule = (r, i, draft) => {
     (textAt(r, i + past) === 'every' || textAt(r, i + past) === 'each') &&
     textAt(r, i + past + 1) === 'hour'
   ) {
-    draft.mark = textAt(r, i) === 'half' ? 30 : 15;
+    draft.marks.push(textAt(r, i) === 'half' ? 30 : 15);
     return past;
   }
   const afterAt = ['at', '@', 'by'].includes(textAt(r, i - 1));

@@ -10,9 +10,23 @@ const NAMES = 'jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|t
 const FIELD = new RegExp(`^(?:[\\d*?,/#\\-]|[lwh](?![a-z])|${NAMES})+$`, 'i');
 const EXAMPLE = 'cron 0 3 * * 0';
 
+/** cron's own words, with cron's own times: midnight, Sunday, the 1st. */
+const MACROS: ReadonlyMap<string, string> = new Map([
+  ['@hourly', '0 * * * *'],
+  ['@daily', '0 0 * * *'],
+  ['@midnight', '0 0 * * *'],
+  ['@weekly', '0 0 * * 0'],
+  ['@monthly', '0 0 1 * *'],
+  ['@yearly', '0 0 1 1 *'],
+  ['@annually', '0 0 1 1 *'],
+  // Known, so that it is refused by name.
+  ['@reboot', ''],
+]);
+
 /** How many of the words are fields of a pattern, the word "cron" included; 0 when it is none. */
 export function cronLength(words: readonly string[]): number {
   const named = /^cron:?$/i.test(words[0] ?? '') ? 1 : 0;
+  if (MACROS.has((words[0] ?? '').toLowerCase())) return 1;
   let end = named;
   // One more than the longest real pattern has, so that a longer one is refused and not cut.
   while (end < words.length && end < named + 8 && FIELD.test(words[end] ?? '')) end += 1;
@@ -34,7 +48,12 @@ function suggestion(fields: readonly string[]): string {
 export function resolveCron(r: Reading, words: readonly string[]): Resolved {
   const length = cronLength(words);
   const named = /^cron:?$/i.test(words[0] ?? '') ? 1 : 0;
-  const fields = words.slice(named, length);
+  const macro = MACROS.get((words[0] ?? '').toLowerCase());
+  if (macro === '') {
+    const message = `"${words[0]}" is not a schedule that a backup can have.`;
+    return { problem: { code: 'unsupported', message, suggestion: 'every day' } };
+  }
+  const fields = macro?.split(' ') ?? words.slice(named, length);
   const rest = reading(words.slice(length).join(' '), r);
   const { draft, end } = read(rest);
   const { zone, problem, ...others } = draft;

@@ -2,7 +2,17 @@
 
 import { dateOfDay, dayNumber, daysInMonth, zoneNamed } from './calendar.ts';
 import { hourIn, partOfWord } from './clock.ts';
-import { type Draft, fail, type Reading, type ReadRule, sequence, textAt, type Unit, written } from './draft.ts';
+import {
+  type Draft,
+  fail,
+  type Reading,
+  type ReadRule,
+  sequence,
+  setSingle,
+  textAt,
+  type Unit,
+  written,
+} from './draft.ts';
 import { MONTH_WORDS, WEEKDAY_WORDS } from './names.ts';
 import { amountAt } from './pace.ts';
 import { unitOfWord } from './units.ts';
@@ -38,8 +48,8 @@ export function addTime(now: Date, n: number, unit: Unit): Date | undefined {
 function away(r: Reading, i: number, draft: Draft, n: number, unit: Unit, took: number): number {
   const instant = addTime(r.now, n, unit);
   const day = addUnits(r.today, n, unit);
-  if (instant !== undefined) draft.instant = instant;
-  else if (day !== undefined) draft.day = day;
+  if (instant !== undefined) setSingle(r, draft, { instant });
+  else if (day !== undefined) setSingle(r, draft, { day });
   else {
     fail(draft, {
       code: 'bad_interval',
@@ -81,8 +91,8 @@ function dayWord(r: Reading, i: number, draft: Draft): number {
   for (const [words, offset] of offsets) {
     const took = sequence(r, i, words);
     if (took === 0) continue;
-    draft.day = r.today + offset;
-    if (words[0] === 'tonight') draft.part = 'night';
+    setSingle(r, draft, { day: r.today + offset });
+    if (words[0] === 'tonight') draft.parts.push('night');
     return took;
   }
   return 0;
@@ -90,7 +100,7 @@ function dayWord(r: Reading, i: number, draft: Draft): number {
 
 /** Tonight reaches into the next morning: its 22:00 is today's, its 02:00 is tomorrow's. */
 export function placeTonight(r: Reading, draft: Draft): void {
-  if (draft.part !== 'night' || draft.day !== r.today || draft.recurring === true) return;
+  if (!draft.parts.includes('night') || draft.day !== r.today || draft.recurring === true) return;
   if (draft.times.length === 0) draft.times.push({ minutes: r.minutes < TONIGHT ? TONIGHT : 120 });
   draft.times = draft.times.map((time) => (time.bare === true ? { minutes: hourIn('night', time.minutes) } : time));
   if (draft.times.every((time) => time.minutes < 360 && time.minutes <= r.minutes)) draft.day = r.today + 1;
@@ -104,19 +114,19 @@ function nextWord(r: Reading, i: number, draft: Draft): number {
   const weekday = word === 'weekend' ? 6 : WEEKDAY_WORDS.get(word);
   if (weekday !== undefined) {
     const ahead = (weekday - dateOfDay(r.today).weekday + 7) % 7;
-    draft.day = r.today + (ahead === 0 && which !== 'this' ? 7 : ahead);
+    setSingle(r, draft, { day: r.today + (ahead === 0 && which !== 'this' ? 7 : ahead) });
     return 2;
   }
   const part = partOfWord(word);
   if (which === 'this' && part !== undefined) {
-    draft.day = r.today;
-    draft.part = part;
+    setSingle(r, draft, { day: r.today });
+    draft.parts.push(part);
     return 2;
   }
   const unit = unitOfWord(word);
   const day = which === 'next' && unit !== undefined ? addUnits(r.today, 1, unit) : undefined;
   if (day === undefined) return 0;
-  draft.day = day;
+  setSingle(r, draft, { day });
   return 2;
 }
 
@@ -125,7 +135,7 @@ function onceWord(r: Reading, i: number, draft: Draft): number {
     const took = sequence(r, i, words);
     if (took === 0) continue;
     // The first instant ahead: what has no later time is in the past.
-    draft.instant = new Date(r.now.getTime() + 1);
+    setSingle(r, draft, { instant: new Date(r.now.getTime() + 1) });
     return took;
   }
   for (const words of [['just', 'once'], ['only', 'once'], ['one', 'time'], ['once']]) {

@@ -60,9 +60,9 @@ export interface Draft {
   months: number[];
   dates: DateText[];
   times: Time[];
-  part?: DayPart;
-  /** "every hour at :30". */
-  mark?: number;
+  parts: DayPart[];
+  /** "every hour at :15 and :45". */
+  marks: number[];
   zone?: string;
   /** Local day number of a single run. */
   day?: number;
@@ -83,6 +83,8 @@ export const emptyDraft = (): Draft => ({
   months: [],
   dates: [],
   times: [],
+  parts: [],
+  marks: [],
   axes: [],
 });
 
@@ -121,6 +123,14 @@ export function sequence(r: Reading, i: number, words: readonly string[]): numbe
 /** The first problem is the one told. */
 export function fail(draft: Draft, problem: Problem): void {
   draft.problem ??= problem;
+}
+
+/** A single day or instant; a second one that differs is a problem. */
+export function setSingle(r: Reading, draft: Draft, single: { day: number } | { instant: Date }): void {
+  const before = draft.instant ?? draft.day;
+  const after = 'day' in single ? single.day : single.instant;
+  if (before === undefined || before === after) Object.assign(draft, single);
+  else fail(draft, { code: 'unsupported', message: `"${r.phrase}" names two dates.`, suggestion: 'tomorrow at 09:00' });
 }
 
 /** The text of tokens `from` to `to`, the last not included, as written. */

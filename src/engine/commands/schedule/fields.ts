@@ -10,7 +10,7 @@ export type Resolved = { rule: Rule; schedule: Schedule } | { problem: Problem }
 
 /** When nothing is said: at night, and not at an hour when everything else starts. */
 export const DEFAULT_TIME = 120;
-const PART_TIMES = { morning: 480, afternoon: 900, evening: 1200, night: 1320 };
+export const PART_TIMES = { morning: 480, afternoon: 900, evening: 1200, night: 1320 };
 export const MINIMUM_MINUTES = 15;
 /** Longer steps are read as a typing error. */
 export const LONGEST_MINUTES = 366 * 1440;
@@ -28,10 +28,22 @@ export function cronRule(text: string, zone: string): Resolved {
 
 export function timesOf(draft: Draft): number[] {
   if (draft.times.length > 0) return [...new Set(draft.times.map((time) => time.minutes))].sort((a, b) => a - b);
-  if (draft.part === undefined) return [DEFAULT_TIME];
+  if (draft.parts.length === 0) return [DEFAULT_TIME];
   // "Every night" is when backups run; "sunday night" is the evening of that day.
-  const nightly = draft.part === 'night' && draft.weekdays.length + draft.places.length === 0;
-  return [nightly ? DEFAULT_TIME : PART_TIMES[draft.part]];
+  const nightly = draft.weekdays.length + draft.places.length === 0;
+  const times = draft.parts.map((part) => (part === 'night' && nightly ? DEFAULT_TIME : PART_TIMES[part]));
+  return [...new Set(times)].sort((a, b) => a - b);
+}
+
+/** Why the times said do not lie in the part of the day that was said with them; nights have no edges. */
+export function outsidePart(draft: Draft): { part: string; minutes: number } | undefined {
+  const { parts, times } = draft;
+  const [part] = parts;
+  if (part === undefined || times.length === 0) return undefined;
+  const inside = (minutes: number): boolean =>
+    parts.some((one) => one === 'night' || (one === 'morning' ? minutes < 720 : minutes >= 720));
+  const wrong = times.find((time) => !inside(time.minutes));
+  return wrong === undefined ? undefined : { part, minutes: wrong.minutes };
 }
 
 /** Minute and hour fields; a cron pattern holds several times only if every hour has the same minutes. */

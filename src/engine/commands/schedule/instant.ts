@@ -5,6 +5,7 @@ import { dateOfDay, dayNumber, daysInMonth, instantOf } from './calendar.ts';
 import { readTimes } from './clock.ts';
 import { addMonths, readDates } from './dates.ts';
 import { type DateText, type Draft, emptyDraft, type Reading, reading, textAt } from './draft.ts';
+import { PART_TIMES } from './fields.ts';
 import { WEEKDAY_WORDS } from './names.ts';
 import { joined, wordsBefore } from './take.ts';
 import { readWhere } from './where.ts';
@@ -15,8 +16,6 @@ export interface InstantOptions extends ReadOptions {
 }
 
 const MINUTE = 60_000;
-/** Local hours of "morning", "afternoon", "evening", "night". */
-const PARTS = { morning: 480, afternoon: 900, evening: 1200, night: 1320 };
 
 /** First local day and the first behind it. */
 interface Span {
@@ -126,7 +125,9 @@ function moment(r: Reading, o: InstantOptions): Moment | undefined {
   if (draft.problem !== undefined || draft.manual === true || draft.times.length > 1 || draft.axes.length > 0)
     return undefined;
   const zone = draft.zone ?? r.zone;
-  const time = draft.times[0]?.minutes ?? (draft.part === undefined ? undefined : PARTS[draft.part]);
+  const [part, otherPart] = draft.parts;
+  if (otherPart !== undefined) return undefined;
+  const time = draft.times[0]?.minutes ?? (part === undefined ? undefined : PART_TIMES[part]);
   if (span === undefined) {
     if (time === undefined) return undefined;
     return timeOnly(r, time, zone, o.prefer, end);

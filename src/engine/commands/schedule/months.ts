@@ -3,7 +3,7 @@
 import { dateOfDay } from './calendar.ts';
 import type { Draft, Problem, Reading } from './draft.ts';
 import { monthsField, problem, type Resolved, unsupported, weekdaysField, withClock } from './fields.ts';
-import { monthName, ordinal } from './names.ts';
+import { monthName, ordinal, weekdayName } from './names.ts';
 
 /** The day-of-month field, where days were said. */
 const daysText = (days: Draft['days']): string =>
@@ -67,16 +67,23 @@ export function yearlyDates(r: Reading, draft: Draft, zone: string): Resolved {
 
 export function monthly(r: Reading, draft: Draft, zone: string, n: number): Resolved {
   if (draft.dates.length > 0) {
-    return n === 1 ? unsupported(r, 'a date comes once a year', 'monthly on the 1st') : yearly(r, draft, zone, 1);
+    return unsupported(r, 'a date comes once a year', n === 1 ? 'monthly on the 1st' : `every ${n} months`);
   }
   if (12 % n !== 0) return unsupported(r, 'months are counted in steps that divide the year', 'every 6 months');
   const today = dateOfDay(r.today);
   let { months } = draft;
   if (n > 1) {
-    const first = months.length === 1 ? (months[0] ?? today.month) : today.month;
-    if (months.length > 1 && months.length !== 12 / n)
-      return unsupported(r, 'it names other months', `every ${n} months`);
-    if (months.length < 2) months = Array.from({ length: 12 / n }, (_, i) => ((first - 1 + i * n) % 12) + 1);
+    if (draft.weekdays.length > 0) {
+      const first = `first ${weekdayName(draft.weekdays[0] ?? 0)} of the month`.toLowerCase();
+      return unsupported(r, 'months apart, a weekday needs its place in the month', first);
+    }
+    const first = months[0] ?? today.month;
+    const spaced = Array.from({ length: 12 / n }, (_, i) => ((first - 1 + i * n) % 12) + 1);
+    const named = new Set(months);
+    if (named.size > 1 && (named.size !== spaced.length || spaced.some((month) => !named.has(month)))) {
+      return unsupported(r, `those months are not ${n} apart`, `every ${n} months`);
+    }
+    months = spaced;
   }
   const spread = { ...draft, months };
   if (draft.places.length + draft.weekdays.length > 0) return weekly(r, spread, zone);
@@ -93,6 +100,11 @@ export function yearly(r: Reading, draft: Draft, zone: string, n: number): Resol
     return monthDays(r, { ...draft, months: [today.month], days: [leap ? 'last' : today.day] }, zone);
   }
   const months = draft.months.length > 0 ? draft.months : [today.month];
+  if (draft.weekdays.length > 0) {
+    const weekday = weekdayName(draft.weekdays[0] ?? 0);
+    const first = `first ${weekday} of ${monthName(months[0] ?? 1)}`.toLowerCase();
+    return unsupported(r, 'once a year, a weekday needs its place in a month', first);
+  }
   if (draft.places.length + draft.weekdays.length > 0) return weekly(r, { ...draft, months }, zone);
   return monthDays(r, { ...draft, months, days: draft.days.length > 0 ? draft.days : [1] }, zone);
 }

@@ -72,8 +72,9 @@ export function resolveOnce(r: Reading, draft: Draft, zone: string, times: reado
   const [weekday, otherWeekday] = draft.weekdays;
   const minutes = time ?? DEFAULT_TIME;
   const several = second !== undefined || otherDate !== undefined || otherWeekday !== undefined;
-  const places = draft.places.length + draft.days.length > 0 || (draft.months.length > 0 && date === undefined);
-  if (several || places || draft.mark !== undefined || draft.per !== undefined) {
+  const places = draft.places.length + draft.days.length > 0 || draft.months.length > 0;
+  const left = draft.marks.length + draft.axes.length > 0 || draft.per !== undefined;
+  if (several || places || left) {
     return refused(
       `"${r.phrase}" names more than one time or date for a single run.`,
       `tomorrow at ${clock(minutes)}`,

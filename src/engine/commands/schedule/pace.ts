@@ -19,29 +19,31 @@ const ADVERBS: Record<string, { n: number; unit: Unit }> = {
   biannually: { n: 6, unit: 'month' },
 };
 
-const withEvery = (draft: Draft, n: number, unit: Unit, weekdays: number[] = []): Draft => ({
-  ...draft,
-  recurring: true,
-  every: { n, unit },
-  weekdays: weekdays.length > 0 ? weekdays : draft.weekdays,
-});
+/** What an ambiguous word means, on top of what else was said. */
+function withEvery(draft: Draft, n: number, unit: Unit, weekdays: number[] = []): Draft {
+  const { every } = draft;
+  const merged: Draft = { ...draft, recurring: true, every: { n, unit }, weekdays: [...draft.weekdays, ...weekdays] };
+  if ((every === undefined || (every.n === n && every.unit === unit)) && draft.per === undefined) return merged;
+  const message = 'Those are two schedules, and a backup has one. Make a second backup for the other.';
+  return { ...merged, problem: { code: 'unsupported', message, suggestion: `every ${n} ${unit}s` } };
+}
 
 const AMBIGUOUS: Record<string, Axis> = {
   biweekly: {
     question: 'Every two weeks or twice a week?',
     // "Biweekly on friday" can only be every two weeks, "biweekly on monday and friday" only twice a week.
-    settled: ({ weekdays }) => (weekdays.length === 1 ? 0 : weekdays.length === 2 ? 1 : undefined),
+    settled: ({ weekdays }) => (weekdays.length === 2 ? 1 : weekdays.length > 0 ? 0 : undefined),
     choices: [
       { label: 'Every 2 weeks', apply: (draft) => withEvery(draft, 2, 'week') },
       {
         label: 'Twice a week (Monday and Thursday)',
-        apply: (draft) => withEvery(draft, 1, 'week', draft.weekdays.length === 2 ? draft.weekdays : [1, 4]),
+        apply: (draft) => withEvery(draft, 1, 'week', draft.weekdays.length === 2 ? [] : [1, 4]),
       },
     ],
   },
   bimonthly: {
     question: 'Every two months or twice a month?',
-    settled: ({ days }) => (days.length === 1 ? 0 : days.length === 2 ? 1 : undefined),
+    settled: ({ days }) => (days.length === 2 ? 1 : days.length > 0 ? 0 : undefined),
     choices: [
       { label: 'Every 2 months', apply: (draft) => withEvery(draft, 2, 'month') },
       {
@@ -167,6 +169,14 @@ function every(r: Reading, i: number, draft: Draft): number {
   return 0;
 }
 
+function setPer(r: Reading, draft: Draft, count: number, unit: Unit): void {
+  if (draft.per !== undefined) {
+    const message = `"${r.phrase}" counts twice, and a backup has one schedule.`;
+    fail(draft, { code: 'unsupported', message, suggestion: 'twice a day' });
+  }
+  draft.per = { count, unit };
+}
+
 /** "twice a day", "3 times per week", "once daily". */
 function timesPer(r: Reading, i: number, draft: Draft): number {
   const words: Record<string, number> = { once: 1, twice: 2, thrice: 3 };
@@ -180,14 +190,14 @@ function timesPer(r: Reading, i: number, draft: Draft): number {
   const adverb = own(ADVERBS, textAt(r, at));
   if (adverb?.n === 1 && adverb.unit !== 'quarter') {
     at += 1;
-    draft.per = { count: n, unit: adverb.unit };
+    setPer(r, draft, n, adverb.unit);
   } else {
     if (['every', 'each'].includes(textAt(r, at)) && n === 1) return at - i;
     if (!['a', 'an', 'per', 'each', 'every', '/'].includes(textAt(r, at))) return 0;
     const unit = unitOfWord(textAt(r, at + 1));
     if (unit === undefined) return 0;
     at += 2;
-    draft.per = { count: n, unit };
+    setPer(r, draft, n, unit);
   }
   draft.recurring = true;
   return at - i;
@@ -206,7 +216,7 @@ function adverb(r: Reading, i: number, draft: Draft): number {
   }
   if (word === 'nightly') {
     setEvery(r, draft, 1, 'day', i);
-    draft.part = 'night';
+    draft.parts.push('night');
     return 1;
   }
   const ambiguous = own(AMBIGUOUS, word);
@@ -226,44 +236,17 @@ function adverb(r: Reading, i: number, draft: Draft): number {
   return 1;
 }
 
-const MACROS: Record<string, Partial<Draft>> = {
-  '@hourly': { every: { n: 1, unit: 'hour' } },
-  '@daily': { every: { n: 1, unit: 'day' } },
-  '@midnight': { every: { n: 1, unit: 'day' } },
-  '@weekly': { every: { n: 1, unit: 'week' }, weekdays: [0] },
-  '@monthly': { every: { n: 1, unit: 'month' }, days: [1] },
-  '@yearly': { every: { n: 1, unit: 'year' }, dates: [{ month: 1, day: 1 }] },
-  '@annually': { every: { n: 1, unit: 'year' }, dates: [{ month: 1, day: 1 }] },
-};
-
-/** cron's own words, with cron's own times: midnight, Sunday, the 1st. */
-function macro(r: Reading, i: number, draft: Draft): number {
-  if (r.tokens[i]?.kind !== 'macro') return 0;
-  const known = own(MACROS, textAt(r, i));
-  if (known === undefined) {
-    fail(draft, {
-      code: 'unsupported',
-      message: `"${textAt(r, i)}" is not a schedule that a backup can have.`,
-      suggestion: 'every day',
-    });
-    return 1;
-  }
-  Object.assign(draft, { recurring: true, ...known });
-  if (textAt(r, i) !== '@hourly') draft.times.push({ minutes: 0 });
-  return 1;
-}
-
 /** "On the hour" and "from now on" say again what a pace means. */
 function restated(r: Reading, i: number, draft: Draft): number {
   if (draft.every === undefined) return 0;
   const onTheHour = draft.every.unit === 'hour' ? sequence(r, i, ['on', 'the', 'hour']) : 0;
-  if (onTheHour > 0) draft.mark = 0;
+  if (onTheHour > 0) draft.marks.push(0);
   return onTheHour || sequence(r, i, ['from', 'now', 'on']) || sequence(r, i, ['from', 'now']);
 }
 
 export const readPace: ReadRule = (r, i, draft) => {
   if (textAt(r, i) === 'every' || textAt(r, i) === 'each') return every(r, i, draft);
-  for (const rule of [timesPer, adverb, restated, macro]) {
+  for (const rule of [timesPer, adverb, restated]) {
     const took = rule(r, i, draft);
     if (took > 0) return took;
   }

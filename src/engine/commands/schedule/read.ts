@@ -11,7 +11,13 @@ import { readWhere } from './where.ts';
 const RULES: readonly ReadRule[] = [readWhere, readPace, readDays, readDates, readTimes];
 
 /** Words that join what is read; at the end of it they belong to nothing. */
-const JOINING = new Set(['on', 'at', 'the', 'and', 'of', 'in', ',', ';', '&', '+', '(', ')', '@', '-', 'by', 'always']);
+const JOINING = new Set(['on', 'at', 'the', 'and', 'of', 'in', ',', ';', '&', '+', '(', ')', '@', 'by', 'always']);
+
+/** A dash joins a pace to what follows; between times, days or dates it would be a range, which is not one schedule. */
+const dash = (r: Reading, i: number, draft: Draft): boolean =>
+  textAt(r, i) === '-' &&
+  draft.day === undefined &&
+  [draft.times, draft.days, draft.dates, draft.months, draft.places, draft.parts].every((said) => said.length === 0);
 
 /**
  * @returns what was read from `from` on, and the index of the first token that was not.
@@ -29,7 +35,7 @@ export function read(r: Reading, from = 0): { draft: Draft; end: number } {
     if (took > 0) {
       i += took;
       end = i;
-    } else if (JOINING.has(textAt(r, i))) i += 1;
+    } else if (JOINING.has(textAt(r, i)) || dash(r, i, draft)) i += 1;
     else break;
   }
   // A closing bracket or a comma is part of what stands before it.

@@ -1,6 +1,7 @@
 /** Turns what was read into one rule, or says why it cannot be one. Ambiguities are settled before (`ambiguity.ts`). */
 
 import { clock, dateOfDay, isoDay } from './calendar.ts';
+import { parseCron, shortestGap } from './cron.ts';
 import type { Draft, Reading } from './draft.ts';
 import {
   cronRule,
@@ -8,6 +9,7 @@ import {
   LONGEST_MINUTES,
   MINIMUM_MINUTES,
   monthsField,
+  outsidePart,
   problem,
   type Resolved,
   timesOf,
@@ -31,16 +33,22 @@ function elapsed(r: Reading, draft: Draft, zone: string, n: number, unit: 'secon
   }
   if (!Number.isInteger(minutes))
     return problem('bad_interval', `"${said}" is no number of minutes.`, 'every 90 minutes');
-  if (draft.times.length + draft.days.length + draft.places.length + draft.dates.length > 0) {
+  const times = draft.times.length + draft.parts.length;
+  if (times + draft.days.length + draft.places.length + draft.dates.length > 0) {
     return unsupported(r, `"${said}" does not go with a time or a date`, said);
   }
   const days = `* ${monthsField(draft)} ${weekdaysField(draft)}`;
   const hours = minutes / 60;
   if (Number.isInteger(hours) && 24 % hours === 0) {
     const hourField = hours === 1 ? '*' : hours === 24 ? '0' : `*/${hours}`;
-    return cronRule(`${draft.mark ?? 0} ${hourField} ${days}`, zone);
+    const marks = [...new Set(draft.marks)].sort((a, b) => a - b);
+    const text = `${marks.join(',') || '0'} ${hourField} ${days}`;
+    const gap = shortestGap(parseCron(text));
+    if (gap >= MINIMUM_MINUTES) return cronRule(text, zone);
+    const message = `Those minutes are ${gap} minutes apart; the least is ${MINIMUM_MINUTES} minutes.`;
+    return problem('too_often', message, `every ${MINIMUM_MINUTES} minutes`);
   }
-  if (draft.mark !== undefined) return unsupported(r, `"${said}" does not go with a minute of the hour`, said);
+  if (draft.marks.length > 0) return unsupported(r, `"${said}" does not go with a minute of the hour`, said);
   if (60 % minutes === 0) return cronRule(`*/${minutes} * ${days}`, zone);
   if (days !== '* * *') return unsupported(r, `"${said}" does not fit into a day, so it cannot keep to weekdays`, said);
   const schedule = { everyMinutes: minutes, anchor: r.now.toISOString(), zone };
@@ -75,11 +83,18 @@ function everyDays(r: Reading, draft: Draft, zone: string, days: number): Resolv
 function repeated(r: Reading, draft: Draft, zone: string): Resolved {
   const { every } = draft;
   const monthPlaces = draft.days.length + draft.places.length + draft.dates.length;
+  const [mark] = draft.marks;
+  const hourly = every?.unit === 'hour' || every?.unit === 'minute' || every?.unit === 'second';
+  if (mark !== undefined && every === undefined && monthPlaces + draft.weekdays.length + draft.times.length === 0) {
+    return elapsed(r, draft, zone, 1, 'hour');
+  }
+  if (mark !== undefined && !hourly) {
+    return unsupported(r, 'a minute of the hour goes with hours', `every hour at :${String(mark).padStart(2, '0')}`);
+  }
   if (every === undefined) {
     if (draft.dates.length > 0) return yearlyDates(r, draft, zone);
     if (draft.days.length > 0) return monthDays(r, draft, zone);
     if (draft.places.length > 0 || draft.weekdays.length > 0) return weekly(r, draft, zone);
-    if (draft.mark !== undefined) return elapsed(r, draft, zone, 1, 'hour');
     if (draft.months.length > 0) return monthDays(r, { ...draft, days: [1] }, zone);
     return withClock(r, draft, zone, '* * *');
   }
@@ -107,13 +122,6 @@ function repeated(r: Reading, draft: Draft, zone: string): Resolved {
     );
   }
   if (unit === 'second' || unit === 'minute' || unit === 'hour') return elapsed(r, draft, zone, n, unit);
-  if (draft.mark !== undefined) {
-    return unsupported(
-      r,
-      'a minute of the hour goes with hours',
-      `every hour at :${String(draft.mark).padStart(2, '0')}`,
-    );
-  }
   if (!Number.isInteger(n)) {
     return problem(
       'bad_interval',
@@ -147,17 +155,24 @@ export function resolve(r: Reading, draft: Draft): Resolved {
   const said =
     draft.weekdays.length + draft.places.length + draft.days.length + draft.dates.length + draft.times.length;
   if (draft.manual === true) {
-    if (repeats || single || said > 0) return unsupported(r, 'it says both when and never', 'only when I ask');
+    const more = draft.months.length + draft.parts.length + draft.marks.length + draft.axes.length;
+    if (repeats || single || said + more > 0) return unsupported(r, 'it says both when and never', 'only when I ask');
     return { rule: { manual: true }, schedule: { manual: true } };
   }
   if (single && repeats) return unsupported(r, 'it says both once and again and again', 'tomorrow at 09:00');
+  const outside = outsidePart(draft);
+  if (outside !== undefined) {
+    const time = clock(outside.minutes);
+    return unsupported(r, `${time} is not in the ${outside.part}`, `every day at ${time}`);
+  }
   const counted = countTimes(r, draft);
   if ('problem' in counted) return counted;
   const monthAlone = draft.months.length > 0 && said - draft.times.length === 0;
   if (single || (!repeats && (draft.dates.length > 0 || monthAlone))) {
     const dates = monthAlone ? [{ month: draft.months[0] ?? 1, day: 1 }] : draft.dates;
-    const times = draft.times.length > 0 || draft.part !== undefined ? timesOf(draft) : undefined;
-    return resolveOnce(r, { ...draft, dates }, zone, times);
+    const times = draft.times.length + draft.parts.length > 0 ? timesOf(draft) : undefined;
+    const months = monthAlone ? draft.months.slice(1) : draft.months;
+    return resolveOnce(r, { ...draft, dates, months }, zone, times);
   }
   return repeated(r, counted.draft, zone);
 }

@@ -42,6 +42,8 @@ export function countTimes(r: Reading, draft: Draft): { draft: Draft } | { probl
   const { count, unit } = per;
   const every = (n: number, of: Unit): { draft: Draft } => ({ draft: { ...rest, every: { n, unit: of } } });
   if (draft.every !== undefined || !Number.isInteger(count) || count < 1) return refused(r, unit);
+  // "Twice a day in the morning" would have to invent times.
+  if (draft.parts.length > 0 && count > 1) return refused(r, unit);
   if (count === 1) return every(1, unit);
   if (unit === 'second' || unit === 'minute') return every(1 / count, unit);
   if (unit === 'hour') return every(60 / count, 'minute');

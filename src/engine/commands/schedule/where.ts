@@ -93,7 +93,7 @@ const zone: ReadRule = (r, i, draft) => {
 const dayPart: ReadRule = (r, i, draft) => {
   const part = partOfWord(textAt(r, i));
   if (part === undefined) return 0;
-  draft.part = part;
+  draft.parts.push(part);
   // "every night", "mornings".
   if (textAt(r, i).endsWith('s')) draft.recurring = true;
   return 1;
