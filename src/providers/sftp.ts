@@ -57,11 +57,12 @@ function canonicalRoot(root: string): string {
 async function tellsCase(place: Place, lane: Lane, signal: AbortSignal): Promise<boolean> {
   const children = await childrenOf(place, place.root, signal).catch(() => []);
   const names = new Set(children.map(({ name }) => name.toString('latin1')));
-  for (const { name, attrs } of children) {
+  for (const { name } of children) {
     const swapped = swapCase(name.toString('latin1'));
     if (names.has(swapped)) continue;
     const other = await lane.lstat(childOf(place.root, Buffer.from(swapped, 'latin1'))).catch(() => undefined);
-    return !(other && other.size === attrs.size && other.mtime === attrs.mtime);
+    // Found although it is not listed: the server took it for the other one.
+    return other === undefined;
   }
   return true;
 }

@@ -17,13 +17,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Conflict, FileRejected, NotFound, QuotaExceeded, UsageError } from '../../src/engine/errors.ts';
 import type { Entry, Provider } from '../../src/engine/types.ts';
 import { asideOf } from '../../src/providers/lib/disk-names.ts';
-import { WINDOWS_NAMES } from '../../src/providers/local/volume.ts';
+import { twinGuard, WINDOWS_NAMES } from '../../src/providers/local/volume.ts';
 import { kind } from '../../src/providers/local.ts';
 import { testContext } from '../contract/context.ts';
 import { body, collect, inChunks } from '../contract/provider/bodies.ts';
 import { failureOf } from '../contract/provider/trial.ts';
 import { providerCases, providerContract, runCase } from '../contract/provider.ts';
-import { fat, fatMissing, tmpfs, tmpfsMissing, type Volume } from '../servers/volume.ts';
+import { caseless, caselessMissing, fat, fatMissing, tmpfs, tmpfsMissing, type Volume } from '../servers/volume.ts';
 
 const temporary = async (): Promise<string> => mkdtemp(join(tmpdir(), 'keepsake-local-'));
 const o = { signal: new AbortController().signal };
@@ -389,4 +389,30 @@ describe.skipIf(noTmpfs)(`a small volume${noTmpfs ? ` (${noTmpfs})` : ''}`, () =
       await rm(beside, { recursive: true });
     }
   });
+});
+
+const noCaseless = await caselessMissing();
+it.skipIf(noCaseless)(`a volume that ignores case is known${noCaseless ? ` (${noCaseless})` : ''}`, async () => {
+  const volume = await caseless();
+  try {
+    const empty = await openAt(volume.folder);
+    expect(empty.traits?.caseSensitive, 'of a kind that may ignore case').toBe(false);
+    await write(empty, 'Readme.txt', body(3));
+    const provider = await openAt(volume.folder);
+    expect(provider.traits?.caseSensitive, 'tried with a name that is there').toBe(false);
+    expect((await provider.check(o)).note).toContain('case');
+    expect(readdirSync(volume.folder)).toEqual(['Readme.txt']);
+  } finally {
+    await volume.close();
+  }
+});
+
+it('a second name in another case is refused on a volume that turned out to ignore case', () => {
+  const twins = twinGuard();
+  twins.check('before/it/was/known');
+  twins.ignoresCase();
+  twins.check('a/Readme.txt');
+  twins.check('a/Readme.txt');
+  twins.check('a/other.txt');
+  expect(() => twins.check('a/README.TXT')).toThrow(FileRejected);
 });

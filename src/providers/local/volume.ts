@@ -35,11 +35,10 @@ async function probeCase(folder: string): Promise<boolean | undefined> {
   const names = new Set(await readdir(folder));
   for (const name of names) {
     const swapped = swapCase(name);
-    if (swapped === name || names.has(swapped)) continue;
-    const stat = await lstat(join(folder, name)).catch(() => undefined);
-    if (!stat) continue;
+    if (swapped === name || names.has(swapped) || name.includes('�')) continue;
+    // Found although it is not listed: the volume took it for the other one. (Inode numbers would not do: FUSE may differ.)
     const other = await lstat(join(folder, swapped)).catch(() => undefined);
-    return other === undefined || other.ino !== stat.ino || other.dev !== stat.dev;
+    return other === undefined;
   }
   return undefined;
 }
