@@ -13,7 +13,7 @@ import {
   type Unit,
   written,
 } from './draft.ts';
-import { MONTH_WORDS, WEEKDAY_WORDS } from './names.ts';
+import { MONTH_WORDS, ORDINAL_WORDS, WEEKDAY_WORDS } from './names.ts';
 import { amountAt } from './pace.ts';
 import { unitOfWord } from './units.ts';
 
@@ -204,7 +204,8 @@ export function yearAt(r: Reading, i: number): { year: number; took: number } | 
 
 /** "5 december", "5th of dec 2026", "december 5, 2026", "december". */
 function monthDay(r: Reading, i: number, draft: Draft): number {
-  const day = dayNumberAt(r, i);
+  const inWords = textAt(r, i + 1) === 'of' ? ORDINAL_WORDS.get(textAt(r, i)) : undefined;
+  const day = dayNumberAt(r, i) ?? inWords;
   const monthAt = ['of', '-', '.'].includes(textAt(r, i + 1)) ? i + 2 : i + 1;
   const after = MONTH_WORDS.get(textAt(r, monthAt));
   if (day !== undefined && after !== undefined) {

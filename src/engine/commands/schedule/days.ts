@@ -1,7 +1,7 @@
 /** Reads weekdays and places in the month: "monday to thursday", "first sunday", "last day of the month". */
 
 import { type Draft, fail, type Reading, type ReadRule, sequence, textAt, written } from './draft.ts';
-import { ordinal, WEEKDAY_WORDS, weekdayName } from './names.ts';
+import { MONTH_WORDS, ordinal, WEEKDAY_WORDS, weekdayName } from './names.ts';
 import { inMonth, nth, own, setEvery, unitOfWord, WEEKDAY_GROUPS, WORKDAYS } from './units.ts';
 
 const TO = ['to', 'through', 'thru', '-', 'till', 'until'];
@@ -77,6 +77,13 @@ function place(r: Reading, i: number, draft: Draft): number {
     at = next;
   }
   if (places.length === 0) return 0;
+  // "The first of every month"; "the first of may" is a date.
+  if (textAt(r, at) === 'of' && inMonth(r, at)) {
+    if (MONTH_WORDS.has(textAt(r, at + 1))) return 0;
+    draft.recurring = true;
+    draft.days.push(...places.map((n) => (n === -1 ? ('last' as const) : n)));
+    return at - i;
+  }
   const weekday = WEEKDAY_WORDS.get(textAt(r, at));
   if (weekday !== undefined) {
     const wrong = places.find((n) => n > 5 || n === 0);

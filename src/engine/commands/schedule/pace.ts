@@ -77,10 +77,23 @@ function hoursAt(r: Reading, i: number): { hours: number; took: number } | undef
   return undefined;
 }
 
+/** "and 30 minutes" behind hours. */
+function minutesBehind(r: Reading, i: number): { n: number; took: number } | undefined {
+  const at = textAt(r, i) === 'and' ? i + 1 : i;
+  const n = count(r, at);
+  if (n === undefined || unitOfWord(textAt(r, at + 1)) !== 'minute') return undefined;
+  return { n, took: at + 2 - i };
+}
+
 /** "3 days", "1.5 hours", "half an hour", "a week", "2 fortnights"; `minus` when written with one. */
 export function amountAt(r: Reading, i: number): { n: number; unit: Unit; took: number } | undefined {
   const part = hoursAt(r, i);
   if (part !== undefined) return { n: part.hours, unit: 'hour', took: part.took };
+  const glued = /^(\d{1,2})h([0-5]\d)$/.exec(textAt(r, i));
+  if (glued !== null) {
+    const n = Number(glued[1]) * 60 + Number(glued[2]);
+    return { n, unit: 'minute', took: unitOfWord(textAt(r, i + 1)) === 'minute' ? 2 : 1 };
+  }
   const minus = textAt(r, i) === '-' ? 1 : 0;
   const at = i + minus;
   const n = textAt(r, at) === 'a' || textAt(r, at) === 'an' ? 1 : count(r, at);
@@ -90,7 +103,10 @@ export function amountAt(r: Reading, i: number): { n: number; unit: Unit; took: 
   const unit = word === 'fortnight' || word === 'fortnights' ? 'week' : unitOfWord(word);
   if (unit === undefined) return undefined;
   const total = word.startsWith('fortnight') ? n * 2 : n;
-  return { n: minus === 1 ? -total : total, unit, took: at + 2 + hyphen - i };
+  const took = at + 2 + hyphen - i;
+  const more = unit === 'hour' && minus === 0 ? minutesBehind(r, i + took) : undefined;
+  if (more !== undefined) return { n: total * 60 + more.n, unit: 'minute', took: took + more.took };
+  return { n: minus === 1 ? -total : total, unit, took };
 }
 
 /** What may stand behind a lone "every": a day, a date, a time, a part of the day. */
@@ -144,11 +160,18 @@ function every(r: Reading, i: number, draft: Draft): number {
   const sorted = everyNth(r, at, draft);
   if (sorted > 0) return took + sorted;
   // "Every second sunday of the month" is no second of the clock.
+  const behind = textAt(r, at + 1);
   const placed =
-    nth(r, at) !== undefined && (WEEKDAY_WORDS.has(textAt(r, at + 1)) || unitOfWord(textAt(r, at + 1)) === 'day');
+    nth(r, at) !== undefined && (WEEKDAY_WORDS.has(behind) || unitOfWord(behind) === 'day' || behind === 'of');
   if (placed) {
     draft.recurring = true;
     return took;
+  }
+  const couple = sequence(r, at, ['couple', 'of']) || sequence(r, at, ['couple']);
+  const pair = couple === 0 ? undefined : unitOfWord(textAt(r, at + couple));
+  if (pair !== undefined) {
+    setEvery(r, draft, 2, pair, i);
+    return took + couple + 1;
   }
   const amount = amountAt(r, at);
   if (amount !== undefined) {
@@ -219,11 +242,19 @@ function adverb(r: Reading, i: number, draft: Draft): number {
     draft.parts.push('night');
     return 1;
   }
-  const ambiguous = own(AMBIGUOUS, word);
+  const apart = word === 'bi' ? i + (textAt(r, i + 1) === '-' ? 2 : 1) : i;
+  const ambiguous = own(AMBIGUOUS, apart > i ? `bi${textAt(r, apart)}` : word);
   if (ambiguous !== undefined) {
     draft.recurring = true;
     draft.axes.push(ambiguous);
-    return 1;
+    return apart + 1 - i;
+  }
+  // "Alternate fridays" is every other one.
+  if (word === 'alternate') return everyNth(r, i, draft);
+  const halfHourly = sequence(r, i, ['half', 'hourly']);
+  if (halfHourly > 0) {
+    setEvery(r, draft, 30, 'minute', i);
+    return halfHourly;
   }
   const halfYearly = sequence(r, i, ['half', 'yearly']);
   if (halfYearly > 0) {

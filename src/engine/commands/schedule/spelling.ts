@@ -21,7 +21,9 @@ export function nearest(word: string, most = word.length > 5 ? 2 : 1): string | 
     const off = distance(word, known, most);
     // People rarely miss the first letter: "munday" is Monday, not Sunday.
     const score = off + (word[0] === known[0] ? 0 : 0.5);
-    if (off <= most && score < bestScore) [best, bestScore] = [known, score];
+    // In short words another first letter is another word: "soon" is not noon.
+    const begins = word.length > 4 || word[0] === known[0];
+    if (begins && off <= most && score < bestScore) [best, bestScore] = [known, score];
   }
   return best;
 }
