@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { quoted } from './bots/console-completion.ts';
 import { createScreen } from './bots/console-screen.ts';
 import { type Composed, compose } from './compose.ts';
 import { differences, hashTree } from './demo/compare.ts';
@@ -109,7 +110,7 @@ async function demo(): Promise<void> {
     restored: join(home, 'Restored'),
     data: join(home, 'Data'),
   };
-  for (const folder of [folders.library, folders.usb, folders.nas, join(home, 'Second')]) await mkdir(folder);
+  for (const folder of [folders.library, folders.usb, folders.nas]) await mkdir(folder);
   const password = randomBytes(12).toString('hex');
   const { clock, move } = movedClock();
   // The machine's own settings (a database, a key) are none of the demo's business.
@@ -135,7 +136,7 @@ async function demo(): Promise<void> {
     move(-DAY);
     print('\n== Yesterday');
     await type(`connect webdav as demo-nas url=${nas.url} user=demo`);
-    await type(`backup ${folders.library} to ${folders.usb} and demo-nas weekly named demo`);
+    await type(`backup ${quoted(folders.library)} to ${quoted(folders.usb)} and demo-nas weekly named demo`);
 
     move(0);
     print('\n== Today');
@@ -145,7 +146,7 @@ async function demo(): Promise<void> {
     );
     await type('run demo');
     const oldest = oldestRun(await type('snapshots demo'));
-    await type(`restore demo from ${oldest} to ${folders.restored} skip`);
+    await type(`restore demo from ${oldest} to ${quoted(folders.restored)} skip`);
     await type('verify demo full');
 
     print('\n== Compared by the demo itself');

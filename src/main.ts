@@ -98,6 +98,8 @@ async function main(): Promise<void> {
 
 try {
   await main();
+  // Everything is at rest and closed; but Agenda leaves a timer behind for each job it ran, of half a lock's life.
+  process.exit(0);
 } catch (error) {
   if (!isKeepsakeError(error)) throw error;
   process.stderr.write(`${error.message}\n${error.advice}\n`);
