@@ -128,7 +128,7 @@ export function davHandler(options: DavOptions): Handler {
     const depth = request.headers.depth ?? 'infinity';
     if (depth !== '0' && depth !== '1') throw new Answer(403);
     let xml = described(names, stats);
-    if (names.length === 0 && !options.props) {
+    if (depth === '0' && stats.isDirectory() && !options.props) {
       const { bavail, bsize } = await statfs(disk);
       xml = xml.replace('</D:prop>', `<D:quota-available-bytes>${bavail * bsize}</D:quota-available-bytes></D:prop>`);
     }

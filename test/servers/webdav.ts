@@ -1,7 +1,7 @@
 /** Real WebDAV servers in temporary folders on free ports: Apache, nginx with dav-ext, `rclone serve`. */
 import { execFile, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,8 +56,8 @@ const USER = 'ana';
 const PASSWORD = 'p@ss:wörd-4711';
 
 /** A folder that the daemons' own user may walk into and write to. */
-async function place(name: string): Promise<{ home: string; data: string }> {
-  const home = await mkdtemp(join(tmpdir(), `keepsake-${name}-`));
+async function place(name: string, base = tmpdir()): Promise<{ home: string; data: string }> {
+  const home = await mkdtemp(join(base, `keepsake-${name}-`));
   await chmod(home, 0o755);
   const data = join(home, 'data');
   for (const folder of ['data', 'run', 'tmp', 'lock', 'log']) await mkdir(join(home, folder));
@@ -143,8 +143,13 @@ DocumentRoot ${data}
   };
 }
 
-/** `undefined` without nginx, without its dav-ext module, or without root. */
-export async function startNginx(): Promise<DavServer | undefined> {
+/**
+ * `undefined` without nginx, without its dav-ext module, or without root. `base`: where its folder is made instead of the
+ * system's temporary one. `counted`: it counts its requests.
+ */
+export async function startNginx(
+  o: { base?: string; counted?: boolean } = {},
+): Promise<(DavServer & { requests(): Promise<number> }) | undefined> {
   const nginx = program('/usr/sbin/nginx');
   const module = '/usr/lib/nginx/modules/ngx_http_dav_ext_module.so';
   const hasModule = await readFile(module).then(
@@ -152,7 +157,8 @@ export async function startNginx(): Promise<DavServer | undefined> {
     () => false,
   );
   if (!nginx || !asRoot || !hasModule) return undefined;
-  const { home, data } = await place('nginx');
+  const { home, data } = await place('nginx', o.base);
+  const accessLog = join(home, 'log/access.log');
   const port = await freePort();
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${home}/tmp;`);
   await writeFile(
@@ -162,7 +168,7 @@ user www-data; worker_processes 1; daemon on;
 pid ${home}/run/nginx.pid; error_log ${home}/log/error.log;
 events { worker_connections 256; }
 http {
-  access_log off; client_max_body_size 0; ${temp.join(' ')}
+  log_format one x; access_log ${o.counted ? `${accessLog} one` : 'off'}; client_max_body_size 0; ${temp.join(' ')}
   server { listen 127.0.0.1:${port};
     location / { root ${data}; auth_basic dav; auth_basic_user_file ${home}/htpasswd;
       dav_methods PUT DELETE MKCOL COPY MOVE; dav_ext_methods PROPFIND OPTIONS;
@@ -178,6 +184,8 @@ http {
     user: USER,
     password: PASSWORD,
     folder: data,
+    // Two bytes a request.
+    requests: async () => (await stat(accessLog).catch(() => ({ size: 0 }))).size / 2,
     stop: async () => {
       await stopped(join(home, 'run/nginx.pid'));
       await rm(home, { recursive: true, force: true });

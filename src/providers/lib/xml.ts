@@ -1,9 +1,9 @@
 /**
  * Reads XML of other people's servers as a stream of events. Pure. Well-formedness is checked (a listing cut short must not
- * pass for a shorter one); DOCTYPE is refused, so there are no entities to expand; namespaces prefixes are dropped.
+ * pass for a shorter one); DOCTYPE is refused, so there are no entities to expand; namespace prefixes are dropped.
  *
- * Written for listings with tens of thousands of entries: 20,000 take 0.1 s here and 0.6 s with a general parser that
- * builds a tree first.
+ * Written for listings with tens of thousands of entries: 20,000 take 0.15 s here, and 0.6 s with a general parser
+ * that builds a tree first.
  */
 
 export interface XmlEvents {
@@ -16,7 +16,7 @@ export interface XmlEvents {
 const ENTITY = /&(?:#x([0-9a-fA-F]{1,6})|#(\d{1,7})|(lt|gt|amp|quot|apos));/g;
 const NAMED: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
-export const unescapeXml = (text: string): string =>
+const unescapeXml = (text: string): string =>
   text.includes('&')
     ? text.replace(ENTITY, (whole, hex?: string, decimal?: string, name?: string) => {
         if (name !== undefined) return NAMED[name] ?? whole;
@@ -25,22 +25,20 @@ export const unescapeXml = (text: string): string =>
       })
     : text;
 
-export const escapeXml = (text: string): string => text.replace(/[<>&"']/g, (c) => `&#${c.charCodeAt(0)};`);
+/** Sticky, so that the tag need not be cut out first. */
+const NAME = /[^\s/<>"'=]+/y;
 
 const localName = (name: string): string => name.slice(name.indexOf(':') + 1);
 
 /** The end of a tag: the first `>` outside quotes. */
 function tagEnd(xml: string, from: number): number {
-  const end = xml.indexOf('>', from);
-  const quote = xml.slice(from, end).search(/["']/);
-  if (end < 0 || quote < 0) return end;
-  let open = '';
-  for (let i = from + quote; i < xml.length; i++) {
-    const c = xml[i];
-    if (open !== '') {
-      if (c === open) open = '';
-    } else if (c === '"' || c === "'") open = c;
-    else if (c === '>') return i;
+  let quote = 0;
+  for (let i = from; i < xml.length; i++) {
+    const c = xml.charCodeAt(i);
+    if (quote !== 0) {
+      if (c === quote) quote = 0;
+    } else if (c === 0x22 || c === 0x27) quote = c;
+    else if (c === 0x3e) return i;
   }
   return -1;
 }
@@ -84,7 +82,8 @@ export function scanXml(xml: string, events: XmlEvents): void {
         continue;
       }
       const alone = xml[end - 1] === '/';
-      const name = /^[^\s/>"'=]+/.exec(xml.slice(start + 1, end))?.[0] ?? bad('a tag without a name', start);
+      NAME.lastIndex = start + 1;
+      const name = NAME.exec(xml)?.[0] ?? bad('a tag without a name', start);
       if (names.length === 0 && roots++ > 0) bad('a second document', start);
       events.open(localName(name), names.length + 1);
       if (alone) events.close(localName(name), '', names.length + 1);

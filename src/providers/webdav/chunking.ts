@@ -102,13 +102,26 @@ export async function uploadInPieces(connection: Connection, o: Pieces): Promise
   const begin = async (): Promise<Session> => {
     const begun = { id: `keepsake-${randomUUID()}`, target, piece, size: file.size };
     const url = `${connection.uploads}${begun.id}/`;
-    await (await connection.send({ method: 'MKCOL', url, headers: { destination: target }, signal })).dump();
+    // 405: it was made by a request whose answer was lost; the name is random, so it is ours.
+    const request = { method: 'MKCOL', url, headers: { destination: target }, expect: [405], signal };
+    await (await connection.send(request)).dump();
     await file.memo?.save(JSON.stringify(begun));
     return begun;
   };
 
+  /** The last failure of the server; one of the source may be of the same class and means something else. */
+  let refused: unknown;
+  const atServer = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      refused = error;
+      throw error;
+    }
+  };
+
   let number = 0;
-  const send = async (bytes: Uint8Array): Promise<void> => {
+  const sendPiece = async (bytes: Uint8Array): Promise<void> => {
     number++;
     if (number > MOST_PIECES) {
       throw new FileRejected(`"${file.path}" is too long to be sent without knowing its size.`, { code: 'too_large' });
@@ -120,6 +133,8 @@ export async function uploadInPieces(connection: Connection, o: Pieces): Promise
     await (await connection.send({ method: 'PUT', url, headers, body: bytes, signal })).dump();
   };
 
+  const send = (bytes: Uint8Array): Promise<void> => atServer(sendPiece(bytes));
+
   try {
     const { held, length } = await cut(file, piece, send);
     if (number === 0) {
@@ -128,13 +143,15 @@ export async function uploadInPieces(connection: Connection, o: Pieces): Promise
       return undefined;
     }
     if (held.length > 0) await send(held);
-    const found = await finish(connection, session ?? (await begin()), length, o);
+    const found = await atServer(finish(connection, session ?? (await begin()), length, o));
     await file.memo?.save(undefined);
     return found;
   } catch (error) {
     // An upload that can go on stays: it is no file yet, nobody sees it, and it expires.
-    const hopeless = error instanceof IntegrityError || error instanceof QuotaExceeded || error instanceof FileRejected;
-    const forgotten = error instanceof NotFound || error instanceof Conflict;
+    const theirs = error === refused;
+    const hopeless =
+      error instanceof IntegrityError || (theirs && (error instanceof QuotaExceeded || error instanceof FileRejected));
+    const forgotten = theirs && (error instanceof NotFound || error instanceof Conflict);
     if (hopeless || forgotten) await file.memo?.save(undefined);
     if (session && (hopeless || file.memo === undefined)) await discard(connection, session.id);
     if (forgotten && session && !signal.aborted) {

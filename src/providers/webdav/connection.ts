@@ -172,7 +172,7 @@ export function connect(settings: Settings, root: Path, context: ProviderContext
       const found = root === '' ? undefined : await ask(`${base.origin}${basePath}/`, '0', propfind(PLAIN), signal);
       if (root !== '' && found === undefined) throw notWebdav(base.host, `nothing at ${basePath}/`);
       throw new NotFound(`There is no folder ${where} at ${base.host}.`, {
-        code: 'no_root',
+        code: 'root_missing',
         advice: 'Check the spelling, or make the folder there first.',
       });
     },

@@ -136,7 +136,6 @@ async function putStream(connection: Connection, url: string, file: NewFile & { 
  */
 async function putAside(
   connection: Connection,
-  folders: Folders,
   file: NewFile & { content: Bytes },
   signal: AbortSignal,
 ): Promise<Entry> {
@@ -154,9 +153,39 @@ async function putAside(
     return { path: file.path, id: file.path, ...(found?.size !== undefined && { size: found.size }) };
   } catch (error) {
     await sweep(connection, url);
-    if (isMissingFolder(error)) folders.forget(parentOf(file.path));
     throw error;
   }
+}
+
+/** A stream, by the way that suits the server and the size. */
+async function putLong(
+  connection: Connection,
+  folders: Folders,
+  file: NewFile & { content: Bytes },
+  signal: AbortSignal,
+): Promise<Entry> {
+  if (!connection.uploads) return putAside(connection, file, signal);
+  const url = connection.url(file.path);
+  // Nextcloud writes a PUT aside by itself, but behind FastCGI it stores nothing of a body whose length is not told.
+  if (file.size !== undefined && file.size <= LARGE) return (await putStream(connection, url, file, signal)).entry;
+  let entry: Entry | undefined;
+  const found = await uploadInPieces(connection, {
+    file,
+    target: url,
+    headers: timeHeaders(connection, file),
+    whole: async (bytes) => {
+      entry = await putWhole(connection, folders, file, bytes, signal);
+    },
+    signal,
+  });
+  return (
+    entry ?? {
+      path: file.path,
+      id: found?.id ?? file.path,
+      ...(found?.size !== undefined && { size: found.size }),
+      ...(found?.etag !== undefined && { version: found.etag }),
+    }
+  );
 }
 
 /** `Provider.write`. One request for a file that comes whole, once its folder is known. */
@@ -167,7 +196,7 @@ export async function write(
   signal: AbortSignal,
 ): Promise<Entry> {
   signal.throwIfAborted();
-  checkPath(file.path);
+  const folder = parentOf(checkPath(file.path));
   const { content, size } = file;
   if (isWhole(content) && size !== undefined && size !== content.length) {
     throw new IntegrityError(`"${file.path}" has ${content.length} bytes instead of the ${size} promised.`, {
@@ -177,28 +206,12 @@ export async function write(
   if (ASIDE.test(nameOf(file.path))) {
     throw new FileRejected(`"${file.path}" is a name that Keepsake keeps for unfinished files.`, { code: 'bad_name' });
   }
-  await folders.ensure(parentOf(file.path), signal);
+  await folders.ensure(folder, signal);
   if (isWhole(content)) return putWhole(connection, folders, file, content, signal);
-  const streamed = { ...file, content };
-  if (!connection.uploads) return putAside(connection, folders, streamed, signal);
-  const url = connection.url(file.path);
-  // Nextcloud writes a PUT aside by itself, but behind FastCGI it stores nothing of a body whose length is not told.
-  if (size !== undefined && size <= LARGE) return (await putStream(connection, url, streamed, signal)).entry;
-  let entry: Entry | undefined;
-  const found = await uploadInPieces(connection, {
-    file: streamed,
-    target: url,
-    headers: timeHeaders(connection, file),
-    whole: async (bytes) => {
-      entry = await putWhole(connection, folders, file, bytes, signal);
-    },
-    signal,
-  });
-  if (entry) return entry;
-  return {
-    path: file.path,
-    id: found?.id ?? file.path,
-    ...(found?.size !== undefined && { size: found.size }),
-    ...(found?.etag !== undefined && { version: found.etag }),
-  };
+  try {
+    return await putLong(connection, folders, { ...file, content }, signal);
+  } catch (error) {
+    if (isMissingFolder(error)) folders.forget(folder);
+    throw error;
+  }
 }
