@@ -86,8 +86,7 @@ function readFrom(line: Line, at: number): Reading {
   const plan = readPlan(line, start, verbWords());
   if (plan.args) return { outcome: 'command', command: { name: 'create', args: plan.args } };
   const nothing = plan.pieces.places.length + plan.pieces.options.length + plan.pieces.schedules.length === 0;
-  const lost =
-    nothing && plan.issues.every((issue) => ['unread', 'missing_places', 'unknown_place'].includes(issue.code));
+  const lost = nothing && plan.issues.every((issue) => ['unread', 'missing_places'].includes(issue.code));
   return stuck(
     line,
     lost ? [...plan.issues.map((issue) => ({ ...issue, code: 'unknown_command' })), elsewhere(line, at)] : plan.issues,

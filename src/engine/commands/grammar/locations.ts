@@ -2,7 +2,7 @@
 import type { LocationText, Vocabulary } from '../command.ts';
 import { type Issue, type Line, refused, slice, type Taken, took, unclear } from './reading.ts';
 import { nearest } from './suggest.ts';
-import { keyOf, quote, type Word } from './words.ts';
+import { keyOf, quote, quoted, type Word } from './words.ts';
 
 /** A folder of this machine as people write it; `~ana/x`, UNC paths and drive letters included. Never resolved here. */
 const FOLDER = /^(?:\/|\.{1,2}(?:[/\\]|$)|~[^/\\\s]*(?:[/\\]|$)|[a-z]:[\\/]|\\\\)/i;
@@ -14,14 +14,22 @@ interface Named {
   kind: string;
 }
 
+/** A vocabulary is asked at each word of a line, and of each line that is offered as a choice. */
+const NAMES = new WeakMap<Vocabulary, Map<string, Named[]>>();
+
 /** Accounts and kinds by every name they answer to. An account beats a kind of the same name. */
-export function namesOf(vocabulary: Vocabulary): Map<string, Named[]> {
+export function namesOf(vocabulary: Vocabulary): ReadonlyMap<string, Named[]> {
+  const known = NAMES.get(vocabulary);
+  if (known) return known;
   const names = new Map<string, Named[]>();
+  NAMES.set(vocabulary, names);
   const add = (name: string, named: Named) => {
     const key = keyOf(name);
     const known = names.get(key) ?? [];
-    if (key === '' || known.some((one) => one.account !== undefined)) return;
-    if (!known.some((one) => one.kind === named.kind)) names.set(key, [...known, named]);
+    if (key === '') return;
+    if (named.account !== undefined) names.set(key, [...known, named]);
+    else if (!known.some((one) => one.account !== undefined || one.kind === named.kind))
+      names.set(key, [...known, named]);
   };
   for (const account of vocabulary.accounts) add(account.name, { account: account.name, kind: account.kind });
   for (const kind of vocabulary.kinds) add(kind.name, { kind: kind.name });
@@ -65,9 +73,12 @@ function named(line: Line, at: number, count: number, names: ReturnType<typeof n
   const colon = last.text.indexOf(':');
   const head = colon < 0 ? last.text : last.text.slice(0, colon);
   const root = colon < 0 ? '' : last.text.slice(colon + 1);
-  const key = keyOf([...words.slice(0, -1).map((word) => word.text), head].join(' '));
+  const name = [...words.slice(0, -1).map((word) => word.text), head].join(' ');
+  const key = keyOf(name);
   const found = names.get(key) ?? (colon < 0 && !last.quoted ? names.get(key.replace(/[.!?]+$/, '')) : undefined);
-  return found ? { found, root } : undefined;
+  // Two accounts may differ in case or width only; then the exact name counts.
+  const exact = found?.filter((one) => one.account === name);
+  return found ? { found: exact?.length === 1 ? exact : found, root } : undefined;
 }
 
 function resolve(line: Line, at: number, next: number, found: readonly Named[], root: string): Taken<LocationText> {
@@ -77,6 +88,11 @@ function resolve(line: Line, at: number, next: number, found: readonly Named[], 
     .join(' ');
   const tail = root === '' ? '' : `:${root}`;
   const [first] = found;
+  if (first?.account !== undefined && found.length > 1) {
+    return unclear('which_account', at, next, `Several accounts are called "${text}". Which one?`, [
+      ...found.map(({ account = '' }) => ({ label: account, text: quoted(account + tail) })),
+    ]);
+  }
   if (!first || found.length > 1) {
     return unclear('which_kind', at, next, `"${text}" is the name of several services. Which one?`, [
       ...found.map(({ kind }) => ({ label: titleOf(line.vocabulary, kind), text: quote(kind + tail) })),

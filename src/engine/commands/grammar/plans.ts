@@ -7,11 +7,14 @@ import { keyOf, quote } from './words.ts';
 /** As many as fit on a chat's row of buttons twice. */
 const OFFERED = 10;
 
+/** What may stand before a plan's name and belongs to the language. */
+const LEADS = ['plan', 'the plan', 'backup', 'the backup', 'the', 'my', 'my backup', 'my plan', 'of', 'for', 'of plan'];
+
 /** The plan whose name begins at word `at`; "plan" or "the plan" may stand before it. */
 export function planAt(line: Line, at: number): { next: number; plan: string } | undefined {
   const direct = exactPlan(line, at);
   if (direct) return direct;
-  const lead = phraseAt(line, at, ['plan', 'the plan', 'backup', 'the backup', 'the', 'my', 'my backup', 'my plan']);
+  const lead = phraseAt(line, at, LEADS);
   return lead > 0 ? exactPlan(line, at + lead) : undefined;
 }
 

@@ -82,13 +82,24 @@ export const keyAt = (line: Line, at: number): string => line.words[at]?.key ?? 
 /** How many words from `at` on are one of these phrases; the longest counts. 0 for none. */
 export function phraseAt(line: Line, at: number, phrases: readonly string[]): number {
   let longest = 0;
-  for (const phrase of phrases) {
-    const parts = phrase.split(' ');
+  for (const parts of partsOf(phrases)) {
     if (parts.length > longest && parts.every((part, i) => wordIs(line, at + i, part, i < parts.length - 1))) {
       longest = parts.length;
     }
   }
   return longest;
+}
+
+/** Most lists are constants; each is split once. */
+const PARTS = new WeakMap<readonly string[], string[][]>();
+
+function partsOf(phrases: readonly string[]): string[][] {
+  let parts = PARTS.get(phrases);
+  if (!parts) {
+    parts = phrases.map((phrase) => phrase.split(' '));
+    PARTS.set(phrases, parts);
+  }
+  return parts;
 }
 
 function wordIs(line: Line, at: number, part: string, inside: boolean): boolean {

@@ -1,9 +1,9 @@
 /** Which place is read and which are written: missing, doubled, swapped and self-containing places, each with its repair. */
 import type { LocationText } from '../command.ts';
-import { locationText, relationOf, roleIssue, titleOf } from './locations.ts';
+import { isFolder, locationText, relationOf, roleIssue, titleOf } from './locations.ts';
 import type { Pieces, PlacePiece } from './pieces.ts';
 import { type Fix, type Issue, type Line, refused, slice } from './reading.ts';
-import { quote } from './words.ts';
+import { quote, quoted } from './words.ts';
 
 /** Buttons for a missing place; more would not fit a chat's row. */
 const OFFERED = 3;
@@ -37,7 +37,7 @@ export function sideIssues(line: Line, pieces: Pieces, start: number): Issue[] {
     const message = `It is not said whether "${slice(line, spare.from, spare.to)}" is what to back up.`;
     return [refused('missing_from', spare.from, spare.to, message, [fix]).issue];
   }
-  if (spare && source) return [spareplace(line, source, spare)];
+  if (spare && source) return [sparePlace(line, pieces, source, spare)];
   const unknown = pieces.unread.length > 0;
   if (!source || destinations.length === 0) return unknown ? [] : [missing(line, source, destinations, start)];
   return relations(line, source, destinations);
@@ -60,7 +60,16 @@ function twoSources(line: Line, first: PlacePiece, second: PlacePiece): Issue {
   return refused('two_sources', first.from, second.to, message, neighbours ? [keep(first), keep(second)] : []).issue;
 }
 
-function spareplace(line: Line, source: PlacePiece, spare: PlacePiece): Issue {
+function sparePlace(line: Line, pieces: Pieces, source: PlacePiece, spare: PlacePiece): Issue {
+  const before = pieces.places.find((place) => place.to === spare.from);
+  const path = before && line.words[before.to - 1];
+  if (before && path && path.raw === path.text && isFolder(path.text)) {
+    // "/mnt/My Disk", where "disk" is also a place.
+    const whole = quoted(slice(line, before.to - 1, spare.to));
+    const fix: Fix = { edits: [{ from: before.to - 1, to: spare.to, text: whole }] };
+    const message = `A path with spaces has to be quoted: ${whole}.`;
+    return refused('quote_path', before.to - 1, spare.to, message, [fix]).issue;
+  }
   if (source.to === spare.from) return twoSources(line, source, spare);
   const words = slice(line, spare.from, spare.to);
   const fixes: Fix[] = [

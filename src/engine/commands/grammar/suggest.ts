@@ -3,7 +3,7 @@ import { keyOf } from './words.ts';
 
 /**
  * Damerau-Levenshtein distance in its optimal string alignment form: insert, remove, replace, or swap two neighbours,
- * each for 1. Answers `limit + 1` as soon as the distance must exceed `limit`.
+ * each for 1. Answers `limit + 1` for all that is further than `limit`.
  */
 export function distance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
   if (a === b) return 0;
@@ -26,7 +26,7 @@ export function distance(a: string, b: string, limit = Number.POSITIVE_INFINITY)
     before = last;
     last = row;
   }
-  return last[b.length] ?? 0;
+  return Math.min(last[b.length] ?? 0, limit + 1);
 }
 
 /**

@@ -20,9 +20,23 @@ const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d
 
 /** The schedule that begins at word `at`, with the day or moment an interval is "counted from" in canonical lines. */
 export function scheduleAt(line: Line, at: number): TakenSchedule | undefined {
+  const known = TAKEN.get(line) ?? new Map<number, TakenSchedule | undefined>();
+  TAKEN.set(line, known);
+  if (!known.has(at)) known.set(at, readSchedule(line, at));
+  return known.get(at);
+}
+
+/** Words of one schedule: all days of a month by number fit. Without a bound a long line is read once per word. */
+const LONGEST = 40;
+
+/** Several parts of the grammar ask whether a schedule begins at a word. */
+const TAKEN = new WeakMap<Line, Map<number, TakenSchedule | undefined>>();
+
+function readSchedule(line: Line, at: number): TakenSchedule | undefined {
   const { now, zone } = line.vocabulary;
-  const taken = takeSchedule(spoken(line), at, { now, zone });
-  if (!taken || taken.end <= at) return undefined;
+  const read = takeSchedule(spoken(line).slice(at, at + LONGEST), 0, { now, zone });
+  if (!read || read.end <= 0) return undefined;
+  const taken = { ...read, end: at + read.end };
   const { end, answer } = taken;
   if (answer.outcome !== 'ok' || keyAt(line, end) !== 'counted' || keyAt(line, end + 1) !== 'from') return taken;
   const { schedule } = answer;
@@ -57,9 +71,9 @@ export function momentAt(
     return { next: at + 1, moment: { at: date.toISOString(), until: new Date(date.getTime() + 1).toISOString() } };
   }
   const { now, zone } = line.vocabulary;
-  const taken = takeInstant(spoken(line), at, { now, zone, prefer });
-  if (!taken || taken.end <= at) return undefined;
-  return { next: taken.end, moment: { at: taken.at.toISOString(), until: taken.until.toISOString() } };
+  const taken = takeInstant(spoken(line).slice(at, at + LONGEST), 0, { now, zone, prefer });
+  if (!taken || taken.end <= 0) return undefined;
+  return { next: at + taken.end, moment: { at: taken.at.toISOString(), until: taken.until.toISOString() } };
 }
 
 export function takeMoment(line: Line, from: number, at: number, prefer: 'past' | 'future'): Taken<Moment> {

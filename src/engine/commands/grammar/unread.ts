@@ -1,10 +1,10 @@
 /** Words that nothing read: what they may have been meant as. */
 import { kindWord } from './files.ts';
-import { SCHEDULE_WORDS } from './keywords.ts';
+import { SCHEDULE_WORDS, TO } from './keywords.ts';
 import { isFolder, locationNames, placeFixes } from './locations.ts';
 import { optionWords } from './options.ts';
 import { FLAG, type Pieces, type Unread } from './pieces.ts';
-import { type Edit, type Fix, type Issue, type Line, refused, slice } from './reading.ts';
+import { type Edit, type Fix, type Issue, type Line, phraseAt, refused, slice } from './reading.ts';
 import { nearest } from './suggest.ts';
 import { keyOf, quoted } from './words.ts';
 
@@ -28,13 +28,14 @@ function unreadIssue(line: Line, pieces: Pieces, unread: Unread, start: number, 
   if (split) return split;
   const hasSource = pieces.places.some((place) => place.side === 'source');
   const hasDestination = pieces.places.some((place) => place.side === 'destination');
-  const place = unread.side !== undefined || !hasSource || !hasDestination;
+  const beforeTo = !hasSource && phraseAt(line, to, TO) > 0;
+  const place = unread.side !== undefined || beforeTo || !hasSource || !hasDestination;
   const fixes = [...brokenName(line, pieces, unread), ...wordFixes(line, unread, start, commands)];
   const dropped: Fix = { label: `Without "${words}"`, edits: [{ from, to, text: '' }] };
   const turning = line.words.slice(from, to).some((word) => TURNING.test(word.key));
   // A place that was named must not be dropped: the line would back up something else.
   if (!turning && unread.side === undefined) fixes.push(dropped);
-  if (place && (unread.side !== undefined || pieces.places.length > 0)) {
+  if (place && (unread.side !== undefined || beforeTo || pieces.places.length > 0)) {
     return refused('unknown_place', from, to, unknownPlace(line, words, meant(fixes, unread)), fixes).issue;
   }
   return refused('unread', from, to, `Not understood: "${words}".${meant(fixes, unread)}`, fixes).issue;

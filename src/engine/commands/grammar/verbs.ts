@@ -64,14 +64,23 @@ const readPause: ReadVerb = (line, from, at) => {
   return stuck(line, from, next, [refused('bad_date', next, end, message, fixes).issue], `"${slice(line, next, end)}"`);
 };
 
+const HOW: Record<string, 'quick' | 'sample' | 'full'> = {
+  quick: 'quick',
+  quickly: 'quick',
+  sample: 'sample',
+  full: 'full',
+  fully: 'full',
+};
+
 const readVerify: ReadVerb = (line, from, at) => {
-  const howAt = (i: number) =>
-    (['quick', 'sample', 'full'] as const).find((how) => phraseAt(line, i, [how, `${how}ly`]) > 0);
-  const { plan, next, reading } = optionalPlan(line, from, at, (i) => howAt(i) !== undefined);
+  const howAt = (i: number) => (Object.hasOwn(HOW, keyAt(line, i)) ? HOW[keyAt(line, i)] : undefined);
+  // "verify full photos" as well as "verify photos full".
+  const early = howAt(at);
+  const { plan, next, reading } = optionalPlan(line, from, early ? at + 1 : at, (i) => howAt(i) !== undefined);
   if (reading) return reading;
-  const how = howAt(next);
+  const how = early ?? howAt(next);
   const args: CommandArgs['verify'] = { ...(plan === undefined ? {} : { plan }), ...(how ? { how } : {}) };
-  return ended(line, from, how ? next + 1 : next, { name: 'verify', args });
+  return ended(line, from, how && !early ? next + 1 : next, { name: 'verify', args });
 };
 
 const readFind: ReadVerb = (line, from, at) => {
