@@ -42,7 +42,8 @@ async function typist({ services, dispatch }: Composed): Promise<(line: string) 
     write: (text) => void process.stdout.write(text),
     tty,
     colour: wantsColour(tty),
-    columns: () => process.stdout.columns ?? 100,
+    // A terminal may say 0 when it does not know.
+    columns: () => process.stdout.columns || 100,
     zone: () => config.zone,
     now: () => clock.now(),
     elapsed: () => performance.now(),

@@ -221,7 +221,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     write: (text) => void process.stdout.write(text),
     tty,
     colour: wantsColour(tty),
-    columns: () => process.stdout.columns ?? 100,
+    // A terminal may say 0 when it does not know.
+    columns: () => process.stdout.columns || 100,
     zone: () => look.zone,
     now: () => new Date(),
     elapsed: () => performance.now(),
