@@ -78,7 +78,10 @@ export interface Health {
 export interface Provider {
   /** What was learned at `open` and differs from the kind's traits (a case-insensitive volume, a server without ranges). */
   readonly traits?: Partial<Traits>;
-  /** The cheapest honest proof that the login works; `AuthRequired` if it does not, `NotFound` if the root is not there. */
+  /**
+   * The cheapest honest proof that the login works; `AuthRequired` if it does not, `NotFound` if the root is not there,
+   * with the code `root_missing` where the first write would make it.
+   */
   check(o: CallOptions): Promise<Health>;
   /**
    * Every file below the root (or below the folder `under`), streamed, in any order, folders themselves not included.

@@ -4,7 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import { z } from 'zod';
-import { IntegrityError, NotFound, RetryLater, UsageError } from '../engine/errors.ts';
+import { AuthRequired, IntegrityError, NotFound, RetryLater, UsageError } from '../engine/errors.ts';
 import type {
   Bytes,
   CallOptions,
@@ -19,7 +19,7 @@ import { type Connection, connect } from './s3/connection.ts';
 import { copyObject } from './s3/copy.ts';
 import { pathOfKey, sendableKey } from './s3/keys.ts';
 import { etagOf, md5Of } from './s3/multipart.ts';
-import { MAX_KEY_BYTES, PRESETS, type PresetName, parseRoot, rootText } from './s3/presets.ts';
+import { chooseBucket, MAX_KEY_BYTES, PRESETS, type PresetName, parseRoot, rootText } from './s3/presets.ts';
 import { createMemory, uploadStream } from './s3/upload.ts';
 import { blocks, decodeListed, root as rootElement, text } from './s3/xml.ts';
 
@@ -285,6 +285,32 @@ function openBucket(connection: Connection, prefix: string): S3Provider {
   };
 }
 
+/**
+ * The account as such, before a bucket is chosen: whether the keys are right. A key that may use one bucket only must not
+ * list the others; being told so proves the login all the same.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
+ */
+function openService(connection: Connection): Provider {
+  const choose = (): never => {
+    throw chooseBucket();
+  };
+  return {
+    async check({ signal }) {
+      try {
+        await (await connection.send({ method: 'GET', whole: true, signal })).dump();
+      } catch (error) {
+        if (!(error instanceof AuthRequired) || error.code !== 's3_denied') throw error;
+      }
+      return { note: 'Name the bucket in each backup, for example bucket/path.' };
+    },
+    // biome-ignore lint/correctness/useYield: there is nothing to list without a bucket
+    async *list() {
+      choose();
+    },
+    read: async () => choose(),
+  };
+}
+
 export const kind: ProviderKind<S3Settings> = {
   name: 's3',
   title: 'Amazon S3 and compatible',
@@ -306,8 +332,10 @@ export const kind: ProviderKind<S3Settings> = {
   },
   root: (root) => rootText(parseRoot(root)),
   async open(answers, root, context) {
-    const { bucket, prefix } = parseRoot(root);
     const { accessKeyId, secretAccessKey } = answers;
-    return openBucket(connect(answers, { accessKeyId, secretAccessKey }, bucket, context), prefix);
+    const keys = { accessKeyId, secretAccessKey };
+    if (root.trim() === '') return openService(connect(answers, keys, '', context));
+    const { bucket, prefix } = parseRoot(root);
+    return openBucket(connect(answers, keys, bucket, context), prefix);
   },
 };

@@ -135,7 +135,15 @@ export async function startRadosgw(): Promise<Radosgw> {
     await run('ceph-osd', ['-i', '0', '--mkfs', '--osd-uuid', osd, '-c', file]);
     start('ceph-osd', '-i', '0');
     start('radosgw', '-n', 'client.rgw');
-    await admin('user', 'create', '--display-name=t', `--access-key=${accessKeyId}`, `--secret-key=${secretAccessKey}`);
+    // The admin tool gives up while the gateway still makes its pools on a busy machine.
+    const user = [
+      'user',
+      'create',
+      '--display-name=t',
+      `--access-key=${accessKeyId}`,
+      `--secret-key=${secretAccessKey}`,
+    ];
+    await admin(...user).catch(() => wait(3_000).then(() => admin(...user)));
     const base = `http://127.0.0.1:${port}`;
     await until('gateway', () =>
       fetch(base).then(

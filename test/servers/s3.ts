@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { checkSignature, type Login, type Refusal } from './s3-signature.ts';
 
 export type Operation =
+  | 'ListBuckets'
   | 'ListObjectsV2'
   | 'GetObject'
   | 'HeadObject'
@@ -118,9 +119,15 @@ const listed = (text: string): string => encodeURIComponent(text).replace(/%20/g
 const keptHeaders = (request: IncomingMessage): Record<string, string> =>
   Object.fromEntries(Object.entries(request.headers).filter(([n]) => KEPT.test(n))) as Record<string, string>;
 
-function operationOf(request: IncomingMessage, key: string, query: URLSearchParams): Operation | undefined {
+function operationOf(
+  request: IncomingMessage,
+  bucket: string,
+  key: string,
+  query: URLSearchParams,
+): Operation | undefined {
   const copies = request.headers['x-amz-copy-source'] !== undefined;
   const upload = query.has('uploadId');
+  if (bucket === '') return request.method === 'GET' ? 'ListBuckets' : undefined;
   if (key === '') return request.method === 'GET' && query.get('list-type') === '2' ? 'ListObjectsV2' : undefined;
   switch (request.method) {
     case 'GET':
@@ -336,6 +343,10 @@ export async function startS3(options: S3Options = {}): Promise<S3Server> {
   }
 
   function perform({ op, bucket, key, query, request, body }: Asked): Reply {
+    if (op === 'ListBuckets') {
+      const names = [...buckets.keys()].map((name) => `<Bucket><Name>${xmlText(name)}</Name></Bucket>`).join('');
+      return { status: 200, body: `<ListAllMyBucketsResult><Buckets>${names}</Buckets></ListAllMyBucketsResult>` };
+    }
     const objects = buckets.get(bucket);
     if (!objects) return refuse(404, 'NoSuchBucket');
     if (op === 'ListObjectsV2') return listObjects(bucket, query);
@@ -431,7 +442,7 @@ export async function startS3(options: S3Options = {}): Promise<S3Server> {
     const [, bucket = '', ...rest] = rawPath.split('/').map(decodeURIComponent);
     const key = rest.join('/');
     const query = new URLSearchParams(rawQuery.replaceAll('+', '%2B'));
-    const op = operationOf(request, key, query);
+    const op = operationOf(request, bucket, key, query);
     const fault = op && faultFor(op, key);
     const body = await bodyOf(request, fault?.kind === 'break-request' ? fault.bytes : Number.POSITIVE_INFINITY);
     if (op === undefined || body === undefined) {

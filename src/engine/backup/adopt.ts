@@ -1,6 +1,6 @@
 /** Takes a backup over from what lies at the destination: plans, snapshots and catalog out of the manifests. */
 import { z } from 'zod';
-import { Conflict, isKeepsakeError, NotFound } from '../errors.ts';
+import { Conflict, IntegrityError, NotFound } from '../errors.ts';
 import { nameOf } from '../path.ts';
 import type { OpenLocation } from '../services.ts';
 import { catalogId, catalogRange, type Store, versionId, versionRange } from '../store/store.ts';
@@ -17,7 +17,8 @@ import type {
   Schedule,
   SnapshotRecord,
 } from '../types.ts';
-import { type ManifestFoot, type ManifestHead, type PlaceText, readManifest, SNAPSHOTS } from './manifest.ts';
+import { type ManifestFoot, type ManifestHead, type PlaceText, SNAPSHOTS } from './manifest.ts';
+import { copyManifest, type ManifestCopy } from './manifest-copy.ts';
 import type { RunTools } from './run.ts';
 
 interface Adopted {
@@ -150,16 +151,13 @@ async function planFor(
 
 /** Reads one manifest to its foot; `onLine` sees the lines. Throws before the foot when it is damaged. */
 async function readAll(
-  place: OpenLocation,
-  found: { run: string; entry: Entry },
-  signal: AbortSignal,
-  onHead: (head: ManifestHead) => Promise<void>,
-  onLine: (line: Omit<CatalogLine, 'id'>) => Promise<void>,
+  copy: ManifestCopy,
+  onHead: (head: ManifestHead) => Promise<void> = async () => undefined,
+  onLine: (line: Omit<CatalogLine, 'id'>) => Promise<void> = async () => undefined,
 ): Promise<{ head: ManifestHead; foot: ManifestFoot }> {
   let head: ManifestHead | undefined;
   let foot: ManifestFoot | undefined;
-  const bytes = await place.provider.read(found.entry, { signal });
-  for await (const item of readManifest(found.run, bytes)) {
+  for await (const item of copy.read()) {
     if ('head' in item) {
       head = item.head;
       await onHead(head);
@@ -171,11 +169,9 @@ async function readAll(
 
 async function fillCatalog(
   tools: RunTools,
-  place: OpenLocation,
-  found: { run: string; entry: Entry },
+  copy: ManifestCopy,
   location: Location,
   owner: Person,
-  signal: AbortSignal,
 ): Promise<{ plan: Plan; destination: number; head: ManifestHead; foot: ManifestFoot }> {
   const { store } = tools;
   let made: { plan: Plan; destination: number } | undefined;
@@ -185,9 +181,7 @@ async function fillCatalog(
     batch = [];
   };
   const read = await readAll(
-    place,
-    found,
-    signal,
+    copy,
     async (head) => {
       made = await planFor(tools, head, location, owner);
       for (const { from, to } of [
@@ -247,31 +241,23 @@ export async function adopt(
     for (const found of manifests) {
       signal.throwIfAborted();
       try {
-        // Read to its end before anything is made of it: a damaged manifest must leave no plan behind.
-        let head: ManifestHead | undefined;
-        const probe = await readAll(
-          place,
-          found,
-          signal,
-          async (each) => {
-            head = each;
-          },
-          async () => undefined,
-        );
-        const known = head && adopted.get(head.plan.id);
-        if (known) {
-          await tools.store.putMany('snapshots', [
-            recordOf(known.plan, known.destination, found.entry, probe.head, probe.foot),
-          ]);
-          continue;
+        const { scratch, clock } = tools;
+        const { path, id } = found.entry;
+        const copy = await copyManifest(place.provider, { name: found.run, path, id }, { scratch, clock, signal });
+        try {
+          // Read to its end before anything is made of it: a damaged manifest must leave no plan behind.
+          const { head, foot } = await readAll(copy);
+          const known = adopted.get(head.plan.id);
+          const made = known ?? (await fillCatalog(tools, copy, location, owner));
+          const snapshot = recordOf(made.plan, made.destination, found.entry, head, foot);
+          await tools.store.putMany('snapshots', [snapshot]);
+          if (!known) adopted.set(head.plan.id, { plan: made.plan, snapshot, destination: made.destination });
+        } finally {
+          await copy.remove();
         }
-        const made = await fillCatalog(tools, place, found, location, owner, signal);
-        const snapshot = recordOf(made.plan, made.destination, found.entry, made.head, made.foot);
-        await tools.store.putMany('snapshots', [snapshot]);
-        adopted.set(made.plan.id, { plan: made.plan, snapshot, destination: made.destination });
       } catch (error) {
         signal.throwIfAborted();
-        if (!isKeepsakeError(error) || error instanceof Conflict) throw error;
+        if (!(error instanceof IntegrityError)) throw error;
         damage = error;
         tools.log('warn', 'manifest_left_out', { run: found.run, error });
       }

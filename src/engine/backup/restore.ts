@@ -10,7 +10,8 @@ import type { CatalogLine, Entry, Location, Path, Plan, Progress, SnapshotRecord
 import { WHOLE } from './copy.ts';
 import { matcher } from './filter.ts';
 import { numbered } from './layout.ts';
-import { type ManifestLine, readManifest } from './manifest.ts';
+import type { ManifestLine } from './manifest.ts';
+import { copyManifest } from './manifest-copy.ts';
 import { createMeter, type Meter } from './progress.ts';
 import type { RunTools } from './run.ts';
 
@@ -75,19 +76,30 @@ async function held(
   return current && current.sha256 === line.sha256 && !current.damaged ? current : undefined;
 }
 
-async function* linesOf(
+/** What is wanted of a snapshot, and where its bytes lie. `use` gets the lines; they may be gone through twice. */
+async function withLines<T>(
   tools: RunTools,
   plan: Plan,
   snapshot: SnapshotRecord,
   from: OpenLocation,
   takes: (path: Path) => boolean,
   signal: AbortSignal,
-): AsyncGenerator<Wanted> {
-  const bytes = await from.provider.read({ path: snapshot.manifest, id: snapshot.manifest }, { signal });
-  for await (const item of readManifest(snapshot.run, bytes)) {
-    if (!('line' in item) || item.line.retired || !takes(item.line.path)) continue;
-    const where = await held(tools, plan, snapshot.destination, item.line);
-    yield { line: item.line, ...(where && { held: where }) };
+  use: (lines: AsyncGenerator<Wanted>) => Promise<T>,
+): Promise<T> {
+  const { scratch, clock } = tools;
+  const file = { name: snapshot.run, path: snapshot.manifest };
+  const manifest = await copyManifest(from.provider, file, { scratch, clock, signal });
+  async function* lines(): AsyncGenerator<Wanted> {
+    for await (const item of manifest.read()) {
+      if (!('line' in item) || item.line.retired || !takes(item.line.path)) continue;
+      const where = await held(tools, plan, snapshot.destination, item.line);
+      yield { line: item.line, ...(where && { held: where }) };
+    }
+  }
+  try {
+    return await use(lines());
+  } finally {
+    await manifest.remove();
   }
 }
 
@@ -115,15 +127,17 @@ async function prepare(tools: RunTools, request: RestoreRequest, signal: AbortSi
     const existing = await listExisting(target, signal);
     const preview = await withSource(tools, plan, snapshots, signal, async (from, snapshot) => {
       const made: RestorePreview = { snapshot, files: 0, bytes: 0, same: 0, existing: 0, samples: [], to };
-      for await (const { line } of linesOf(tools, plan, snapshot, from, takes, signal)) {
-        made.files++;
-        made.bytes += line.size;
-        if (made.samples.length < SAMPLES) made.samples.push(line.path);
-        const there = existing.get(line.path);
-        if (!there) continue;
-        if (likelySame(there, line)) made.same++;
-        else made.existing++;
-      }
+      await withLines(tools, plan, snapshot, from, takes, signal, async (lines) => {
+        for await (const { line } of lines) {
+          made.files++;
+          made.bytes += line.size;
+          if (made.samples.length < SAMPLES) made.samples.push(line.path);
+          const there = existing.get(line.path);
+          if (!there) continue;
+          if (likelySame(there, line)) made.same++;
+          else made.existing++;
+        }
+      });
       return made;
     });
     if (preview.files === 0) {
@@ -239,7 +253,6 @@ async function restoreAll(
   const { target, existing, takes } = prepared;
   // A second destination starts from the beginning: what is already restored is then the same and left alone.
   Object.assign(result, { restored: 0, skipped: 0, failed: [] });
-  const lines = linesOf(tools, request.plan, snapshot, from, takes, signal);
   const one = async ({ line, held: where }: Wanted): Promise<void> => {
     if (!where) throw new NotFound('These bytes are no longer kept (retention removed them).', { code: 'not_kept' });
     const place = await placeFor(line, existing.get(line.path), request, target, existing, signal);
@@ -250,7 +263,7 @@ async function restoreAll(
     await restoreOne(from, where, line, target, place, meter, signal);
     result.restored++;
   };
-  const worker = async (): Promise<void> => {
+  const worker = async (lines: AsyncGenerator<Wanted>): Promise<void> => {
     for (;;) {
       signal.throwIfAborted();
       const next = await lines.next();
@@ -268,7 +281,9 @@ async function restoreAll(
     }
   };
   const workers = Math.max(1, Math.min(16, from.traits.parallel, target.traits.parallel));
-  await Promise.all(Array.from({ length: workers }, worker));
+  await withLines(tools, request.plan, snapshot, from, takes, signal, (lines) =>
+    Promise.all(Array.from({ length: workers }, () => worker(lines))),
+  );
 }
 
 /** Where to write; undefined when the file is to be left alone. Nothing is overwritten without being told to. */

@@ -2,15 +2,12 @@
  * One run from listing to snapshot. Nothing at the source is touched; at a destination nothing is overwritten or removed
  * before the listing is complete, the guard has agreed and older versions are in safety.
  */
-import { hash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { IntegrityError, NotFound, QuotaExceeded, UsageError } from '../errors.ts';
-import { caseKey, joinPath, OWN_FOLDER } from '../path.ts';
+import { NotFound, QuotaExceeded, UsageError } from '../errors.ts';
+import { caseKey } from '../path.ts';
 import type { OpenLocation, Places } from '../services.ts';
 import { createSpool, type Spool } from '../store/spool.ts';
-import { catalogRange, type Store, versionRange } from '../store/store.ts';
+import { catalogRange, type Store } from '../store/store.ts';
 import type {
-  CatalogLine,
   Clock,
   Counts,
   Entry,
@@ -24,25 +21,14 @@ import type {
   UploadMemo,
   Why,
 } from '../types.ts';
-import { WHOLE } from './copy.ts';
 import { decide, type Need, type Step } from './decide.ts';
 import { createFilter } from './filter.ts';
+import { finish } from './finish.ts';
 import type { Gate } from './gate.ts';
 import { guardQuestion } from './guard.ts';
 import { listSource, type Survey, surveyDestination } from './listing.ts';
-import {
-  type ManifestHead,
-  manifestPath,
-  type PlaceText,
-  README,
-  readFileBytes,
-  SNAPSHOTS,
-  writeManifest,
-} from './manifest.ts';
+import { SNAPSHOTS } from './manifest.ts';
 import type { Meter } from './progress.ts';
-import { markExpired, removeDoomed } from './prune.ts';
-import { retrying } from './retry.ts';
-import { runTime } from './run-id.ts';
 import type { Destination, TransferContext } from './target.ts';
 import { transfer } from './transfer.ts';
 
@@ -332,106 +318,6 @@ function memo(store: Store, plan: Plan, destination: number, entry: Entry): Uplo
       else await store.putMany('memos', [{ id, value: state }]);
     },
   };
-}
-
-/** Retention, manifest, then the bytes that retention gave up: in this order a crash never leaves a manifest that lies. */
-async function finish(
-  run: Run,
-  plan: Plan,
-  tools: RunTools,
-  signal: AbortSignal,
-  destination: Destination,
-  previous: SnapshotRecord | undefined,
-  worked: boolean,
-): Promise<void> {
-  const { store, clock } = tools;
-  const { provider } = destination.open;
-  const { index } = destination;
-  const now = clock.now();
-  let marked = 0;
-  if (plan.retention) {
-    const points: string[] = [runTime(run.id)];
-    for await (const record of store.find('snapshots', { index: 'plan+started', equals: [plan.id] })) {
-      if (record.destination === index) points.push(record.started);
-    }
-    marked = await markExpired({ store, plan, destination: index, policy: plan.retention, points, now }, signal);
-  }
-  if (!worked && marked === 0 && previous) return;
-
-  const head: ManifestHead = {
-    keepsake: 1,
-    run: run.id,
-    ...(previous && { parent: previous.run }),
-    started: run.started ?? run.queued,
-    plan: {
-      id: plan.id,
-      name: plan.name,
-      line: plan.line,
-      source: await placeText(store, plan.source),
-      destinations: await Promise.all(plan.destinations.map((location) => placeText(store, location))),
-      schedule: plan.schedule,
-      filter: plan.filter,
-      ...(plan.retention && { retention: plan.retention }),
-      report: plan.report,
-      ...(plan.limit !== undefined && { limit: plan.limit }),
-      ...(plan.layout !== undefined && { layout: plan.layout }),
-    },
-    destination: index,
-  };
-  async function* lines(): AsyncGenerator<CatalogLine> {
-    yield* store.find('catalog', catalogRange(plan.id, index));
-    yield* store.find('catalog', versionRange(plan.id, index));
-  }
-  const manifest = await writeManifest(tools.scratch, head, lines(), () => clock.now().toISOString(), signal);
-  try {
-    const patient = (work: () => Promise<void>) => retrying(work, clock, signal);
-    if (!previous) {
-      await patient(() => writeOwn(provider, joinPath(OWN_FOLDER, 'README.txt'), Buffer.from(README), signal));
-    }
-    await patient(() => {
-      const content = manifest.size <= WHOLE ? readFileSync(manifest.file) : readFileBytes(manifest.file);
-      return writeOwn(provider, manifestPath(run.id), content, signal, manifest.size);
-    });
-  } finally {
-    manifest.remove();
-  }
-  await store.putMany('snapshots', [
-    {
-      id: `${run.id}.${index}`,
-      plan: plan.id,
-      destination: index,
-      run: run.id,
-      started: head.started,
-      ended: manifest.foot.ended,
-      files: manifest.foot.files,
-      bytes: manifest.foot.bytes,
-      manifest: manifestPath(run.id),
-      sha256: manifest.foot.sha256,
-    },
-  ]);
-  await removeDoomed({ store, plan, destination: index, provider }, signal);
-}
-
-/** Writes one of Keepsake's own files and makes sure that it is there. */
-async function writeOwn(
-  provider: OpenLocation['provider'],
-  path: string,
-  content: Uint8Array | AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-  size = content instanceof Uint8Array ? content.byteLength : undefined,
-): Promise<void> {
-  if (!provider.write) throw new UsageError('This place cannot be written to.', { code: 'read_only' });
-  const hashes = content instanceof Uint8Array ? { hashes: { sha256: hash('sha256', content) } } : {};
-  const answer = await provider.write({ path, content, ...(size !== undefined && { size }), ...hashes }, { signal });
-  const there = answer.size ?? (await provider.confirm?.([path], { signal }))?.[0]?.size;
-  if (size !== undefined && there !== size) {
-    throw new IntegrityError(`${path} was written with ${size} bytes and the destination holds ${there ?? 'nothing'}.`);
-  }
-}
-
-async function placeText(store: Store, location: Location): Promise<PlaceText> {
-  const account = location.account ? await store.get('accounts', location.account) : undefined;
-  return { kind: location.kind, root: location.root, text: location.text, ...(account && { account: account.name }) };
 }
 
 /** Runs since the last finished one, newest first: each may have left work half recorded. */

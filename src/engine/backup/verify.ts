@@ -1,10 +1,10 @@
 /** Proof that the copies are good: by listing, by reading a sample, or by reading everything. */
 import { createHash, randomInt } from 'node:crypto';
-import { isKeepsakeError, NotFound, Stopped } from '../errors.ts';
+import { IntegrityError, isKeepsakeError, NotFound, Stopped } from '../errors.ts';
 import type { OpenLocation, VerifyResult } from '../services.ts';
 import { catalogRange } from '../store/store.ts';
 import type { CatalogLine, Entry, Location, Path, Plan, Progress, SnapshotRecord } from '../types.ts';
-import { readManifest } from './manifest.ts';
+import { copyManifest } from './manifest-copy.ts';
 import { createMeter, type Meter } from './progress.ts';
 import { newestSnapshots, type RunTools } from './run.ts';
 
@@ -91,7 +91,10 @@ async function verifyOne(w: Work, place: OpenLocation): Promise<void> {
   const readable: CatalogLine[] = [];
   for await (const line of lines()) {
     signal.throwIfAborted();
-    const what = listedProblem(line, there.get(line.stored ?? line.path));
+    const stored = line.stored ?? line.path;
+    // Some servers do not list names that begin with a dot: what a listing lacks is asked for by name.
+    const seen = there.get(stored) ?? (await place.provider.confirm?.([stored], { signal }))?.[0];
+    const what = listedProblem(line, seen);
     if (what) await bad(line, what);
     else if (w.how === 'full') readable.push(line);
     if (w.how === 'quick') {
@@ -128,15 +131,25 @@ async function verifyOne(w: Work, place: OpenLocation): Promise<void> {
 
 async function manifestIsWhole(w: Work, place: OpenLocation): Promise<void> {
   const { manifest, run, sha256 } = w.snapshot;
+  const { scratch, clock } = w.tools;
   try {
-    const bytes = await place.provider.read({ path: manifest, id: manifest }, { signal: w.signal });
-    for await (const item of readManifest(run, bytes)) {
-      if ('foot' in item && item.foot.sha256 !== sha256)
-        w.result.bad.push({ path: manifest, what: 'is not the one that was written' });
+    const copy = await copyManifest(
+      place.provider,
+      { name: run, path: manifest },
+      { scratch, clock, signal: w.signal },
+    );
+    try {
+      for await (const item of copy.read()) {
+        if ('foot' in item && item.foot.sha256 !== sha256) {
+          w.result.bad.push({ path: manifest, what: 'is not the one that was written' });
+        }
+      }
+    } finally {
+      await copy.remove();
     }
   } catch (error) {
     w.signal.throwIfAborted();
-    if (!isKeepsakeError(error)) throw error;
+    if (!(error instanceof NotFound || error instanceof IntegrityError)) throw error;
     w.result.bad.push({ path: manifest, what: error.message });
   }
 }

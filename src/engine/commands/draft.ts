@@ -199,23 +199,31 @@ export async function draftPlan(services: Services, caller: Caller, args: Draft)
 
 /** The folder above; undefined for the top of an account or of a disk. */
 const above = (place: Location): Location | undefined => {
-  const cut = place.root.replace(/[/\\]+$/, '').search(/[/\\][^/\\]*$/);
-  if (cut < 0) return undefined;
-  return { ...place, root: place.root.slice(0, cut) || place.root.slice(0, 1) };
+  const root = place.root.replace(/[/\\]+$/, '');
+  const cut = root.search(/[/\\][^/\\]*$/);
+  if (root === '' || (cut < 0 && place.account === undefined)) return undefined;
+  return { ...place, root: cut < 0 ? '' : root.slice(0, cut) || root.slice(0, 1) };
 };
 
-/** A destination that is not there yet is made by the first run, if the folder above it is there. */
+const wouldBeMade = (error: unknown): boolean => error instanceof NotFound && error.code === 'root_missing';
+
+/**
+ * A destination that is not there yet is made by the first run: in an account at any depth, on this machine if the folder
+ * above it is there (a missing `/mnt/usb` is more often a disk that is not plugged in).
+ */
 async function checkDestination(services: Services, place: Location, signal: AbortSignal): Promise<void> {
   try {
     await services.places.check(place, signal);
   } catch (error) {
-    const parent = error instanceof NotFound ? above(place) : undefined;
+    const parent = wouldBeMade(error) ? above(place) : undefined;
     if (!parent) throw error;
     // The folder above a typed folder is not itself open to backups, so it is only looked at, never opened.
-    const there = place.account === undefined ? stat(parent.root) : services.places.check(parent, signal);
-    await there.catch(() => {
-      throw error;
-    });
+    if (place.account !== undefined) await checkDestination(services, parent, signal);
+    else {
+      await stat(parent.root).catch(() => {
+        throw error;
+      });
+    }
   }
 }
 

@@ -51,6 +51,7 @@ interface Base {
 
 function baseOf(place: Place, bucket: string): Base {
   const url = new URL(place.endpoint);
+  if (bucket === '') return { origin: url.origin, host: url.host, path: '/' };
   if (place.pathStyle || !HOST_LABEL.test(bucket)) {
     return { origin: url.origin, host: url.host, path: `/${encodeKey(bucket)}/` };
   }
@@ -66,6 +67,7 @@ function regionNamed(response: HttpResponse, xml: string): string | undefined {
   return response.status === 400 && (code === undefined || code === 'AuthorizationHeaderMalformed') ? named : undefined;
 }
 
+/** `bucket` may be empty: then only calls to the service itself can be sent. */
 export function connect(
   answers: Answers,
   keys: SigningKeys,

@@ -161,6 +161,12 @@ export interface Root {
   prefix: string;
 }
 
+export const chooseBucket = (bucket = ''): UsageError =>
+  new UsageError(bucket === '' ? 'Which bucket?' : `"${bucket.slice(0, 80)}" is not the name of a bucket.`, {
+    code: 's3_bucket',
+    advice: 'Write the bucket and, if you like, a folder in it: bucket/path.',
+  });
+
 /** `bucket`, `bucket/path` or `s3://bucket/path`. Throws `UsageError` for a root that cannot be. */
 export function parseRoot(root: string): Root {
   const [bucket = '', ...rest] = root
@@ -170,10 +176,7 @@ export function parseRoot(root: string): Root {
     .split('/');
   // Old buckets and other services allow capitals and underscores; nothing that could leave the host name or path does pass.
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/.test(bucket) || bucket.includes('..')) {
-    throw new UsageError(bucket === '' ? 'Which bucket?' : `"${bucket.slice(0, 80)}" is not the name of a bucket.`, {
-      code: 's3_bucket',
-      advice: 'Write the bucket and, if you like, a folder in it: bucket/path.',
-    });
+    throw chooseBucket(bucket);
   }
   return { bucket, prefix: rest.length === 0 ? '' : `${checkPath(rest.join('/'))}/` };
 }

@@ -1,0 +1,48 @@
+/**
+ * A manifest fetched whole before it is used: who acts on its lines may take hours, and no server keeps a half-read
+ * answer open for that long.
+ */
+import { randomBytes } from 'node:crypto';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Clock, Path, Provider } from '../types.ts';
+import { readFileBytes, readManifest } from './manifest.ts';
+import { retrying } from './retry.ts';
+
+export interface ManifestCopy {
+  /** As `readManifest`; may be read several times. */
+  read(): ReturnType<typeof readManifest>;
+  remove(): Promise<void>;
+}
+
+/** Throws what reading the file throws. `name` is for messages. */
+export async function copyManifest(
+  provider: Provider,
+  file: { name: string; path: Path; id?: string },
+  o: { scratch: string; clock: Pick<Clock, 'sleep'>; signal: AbortSignal },
+): Promise<ManifestCopy> {
+  mkdirSync(o.scratch, { recursive: true, mode: 0o700 });
+  const copy = join(o.scratch, `manifest-${randomBytes(6).toString('hex')}.jsonl.zst`);
+  const remove = () => rm(copy, { force: true });
+  try {
+    await retrying(
+      async () => {
+        const bytes = await provider.read({ path: file.path, id: file.id ?? file.path }, { signal: o.signal });
+        // Readable keeps more than one chunk, and a chunk is its producer's again once the next is pulled.
+        async function* kept(): AsyncGenerator<Buffer> {
+          for await (const chunk of bytes) yield Buffer.from(chunk);
+        }
+        await pipeline(Readable.from(kept()), createWriteStream(copy, { mode: 0o600 }), { signal: o.signal });
+      },
+      o.clock,
+      o.signal,
+    );
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { read: () => readManifest(file.name, readFileBytes(copy)), remove };
+}
