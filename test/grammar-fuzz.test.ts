@@ -163,11 +163,11 @@ const everyWordRead = (line: string, known: Vocabulary): boolean => {
 };
 
 describe('lines of random words', () => {
-  it.each([1, 2, 3, 4, 5, 6])('never throw, never act half-read, and offer only what works (seed %i)', (seed) => {
+  it.each([1, 2, 3, 4])('never throw, never act half-read, and offer only what works (seed %i)', (seed) => {
     const next = random(seed);
     const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)] as T;
     const outcomes = { command: 0, clarify: 0, error: 0 };
-    for (let i = 0; i < 700; i++) {
+    for (let i = 0; i < 500; i++) {
       const known = pick([vocabulary, vocabulary, inThread, noPlans]);
       const words = Array.from({ length: Math.floor(next() * 9) }, () => pick(WORDS));
       const base = next() < 0.5 ? ['icloud', 'to', 'gdrive-ana'] : [];
@@ -194,7 +194,7 @@ describe('lines of random words', () => {
   it.each([1, 2])('of random characters (seed %i)', (seed) => {
     const next = random(seed);
     const alphabet = 'abt o"\'“”\\/:,;=*{}-–→.~0123\n\t é😀\u0301\ud800\u200b\u202e\0';
-    for (let i = 0; i < 1500; i++) {
+    for (let i = 0; i < 800; i++) {
       const length = Math.floor(next() * 60);
       const line = Array.from({ length }, () => alphabet[Math.floor(next() * alphabet.length)] ?? '').join('');
       expect(['command', 'clarify', 'error']).toContain(parse(line, vocabulary).outcome);
