@@ -100,13 +100,14 @@ function ask(
  * it on a command line, where every user of the machine could read it. Throws `UsageError` when nothing was given.
  */
 export function secretAsker(terminal: Terminal): (label: string, help?: string) => Promise<string> {
-  const piped: string[] = [];
+  const waiting: string[] = [];
+  const next = async (prompt: string): Promise<string | undefined> => {
+    if (waiting.length === 0) waiting.push(...(await ask(terminal, prompt, { secret: true })).lines);
+    return waiting.shift();
+  };
   return async (label, help) => {
     if (help !== undefined && terminal.input.isTTY) terminal.output.write(`${visibleLine(help)}\n`);
-    const prompt = terminal.input.isTTY ? `${visibleLine(label)} (not shown): ` : '';
-    const { lines } = piped.length > 0 ? { lines: [] } : await ask(terminal, prompt, { secret: true });
-    piped.push(...lines);
-    const secret = piped.shift();
+    const secret = await next(terminal.input.isTTY ? `${visibleLine(label)} (not shown): ` : '');
     // An empty line is an answer: some secrets may be left out.
     if (secret === undefined) {
       throw new UsageError(`Nothing was typed for "${visibleLine(label)}", so nothing was changed.`, {
@@ -114,7 +115,15 @@ export function secretAsker(terminal: Terminal): (label: string, help?: string) 
         advice: 'Type the line again in a terminal, or hand the secret over on standard input.',
       });
     }
-    return secret;
+    // A private key is pasted with all of its lines, and is one secret.
+    if (!/^-----BEGIN [A-Z ]+-----\s*$/.test(secret)) return secret;
+    const key = [secret];
+    while (!/^-----END [A-Z ]+-----\s*$/.test(key.at(-1) ?? '')) {
+      const line = await next('');
+      if (line === undefined) break;
+      key.push(line);
+    }
+    return `${key.join('\n')}\n`;
   };
 }
 

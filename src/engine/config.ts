@@ -1,6 +1,8 @@
 /** The only reader of the environment. */
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { nearest } from './commands/grammar/suggest.ts';
 import { UsageError } from './errors.ts';
@@ -104,12 +106,26 @@ function refuse(name: string, value: string | undefined, problem: string, workin
   });
 }
 
+/** The `.env` beside package.json, if there is one; what is set in the environment itself counts more. */
+function machineEnvironment(): Environment {
+  try {
+    return { ...parseEnv(readFileSync(new URL('../../.env', import.meta.url), 'utf8')), ...process.env };
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return process.env;
+    throw new UsageError('The file .env is there but cannot be read. Keepsake did not start.', {
+      code: 'bad_config',
+      advice: 'Give the user that runs Keepsake the right to read it.',
+      cause,
+    });
+  }
+}
+
 /** `npm run` changes into the project's folder; what people type as `./Pictures` is meant from where they stand. */
 const startFolder = (env: Environment): string =>
   (env.npm_lifecycle_event === 'keepsake' && env.INIT_CWD) || process.cwd();
 
 /** Throws `UsageError` (`bad_config`) that names the variable, what is wrong with it and a value that works. */
-export function readConfig(env: Environment = process.env, overrides: { data?: string } = {}): Config {
+export function readConfig(env: Environment = machineEnvironment(), overrides: { data?: string } = {}): Config {
   const set = Object.fromEntries(present(env));
   const parsed = environment.safeParse(set);
   if (!parsed.success) {
@@ -145,7 +161,7 @@ export function readConfig(env: Environment = process.env, overrides: { data?: s
  * What the operator should know at the start though nothing is wrong enough to stop: a `KEEPSAKE_` variable that
  * nothing reads (a typing mistake would otherwise be silent), and a key that would not outlive the machine.
  */
-export function configWarnings(env: Environment = process.env): string[] {
+export function configWarnings(env: Environment = machineEnvironment()): string[] {
   const known = Object.keys(environment.shape);
   const set = present(env);
   const names = new Set(set.map(([name]) => name));

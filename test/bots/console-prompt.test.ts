@@ -72,6 +72,25 @@ describe('secrets', () => {
     await expect(askSecret('Third')).rejects.toThrow('Nothing was typed for "Third"');
   });
 
+  it.each([true, false])('a private key is one secret with all its lines (terminal: %s)', async (isTTY) => {
+    const { terminal, type, shown } = fakeTerminal(isTTY);
+    const askSecret = secretAsker(terminal);
+    const enter = isTTY ? '\r' : '\n';
+    const lines = [
+      '-----BEGIN OPENSSH PRIVATE KEY-----',
+      'b3BlbnNzaC1r',
+      'ZXktdjEAAAAA',
+      '-----END OPENSSH PRIVATE KEY-----',
+    ];
+    const key = askSecret('Private key');
+    type(lines.map((line) => line + enter).join('') + (isTTY ? '' : `passphrase${enter}`));
+    expect(await key).toBe(`${lines.join('\n')}\n`);
+    const passphrase = askSecret('Passphrase');
+    if (isTTY) type(`passphrase${enter}`);
+    expect(await passphrase).toBe('passphrase');
+    expect(shown()).not.toMatch(/b3Blb|passphrase/);
+  });
+
   it('Enter leaves one out, Ctrl-C and the end of the input are told', async () => {
     const { terminal, type } = fakeTerminal(true);
     const askSecret = secretAsker(terminal);
