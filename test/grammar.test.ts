@@ -286,6 +286,8 @@ describe('what does not act', () => {
     ['icloud to \u202egdrive', 'control_character', undefined],
     ['icloud to \ud800gdrive', 'control_character', undefined],
     ['hello', 'unknown_command', 'help'],
+    ['photos bananas', 'which_command', undefined],
+    ['back up my photos from icloud to gdrive', 'unread', 'back up my only photos from icloud to gdrive'],
     ['show me the money', 'unknown_plan', undefined],
     [`icloud to gdrive ${'x'.repeat(2000)}`, 'too_long', undefined],
     [`icloud to gdrive ${'x '.repeat(900)}`, 'too_long', undefined],
@@ -313,6 +315,7 @@ describe('what does not act', () => {
     ['icloud to gdrive limit 50mbps', 'bits_or_bytes', ['icloud to gdrive limit 50Mbit/s']],
     ['photos weekly', 'which_command', ['edit photos weekly']],
     ['Family photos pause', 'which_command', ['pause "Family photos"']],
+    ['back up Family photos please', 'which_command', ['run "Family photos" please', 'show "Family photos" please']],
   ])('asks: %s', (line, code, lines) => {
     const parsed = asProblem(parse(line, vocabulary));
     expect(parsed).toMatchObject({ outcome: 'clarify', code });

@@ -8,7 +8,7 @@ import { planAt } from './grammar/plans.ts';
 import { type Issue, type Line, phraseAt, refused, rest, slice } from './grammar/reading.ts';
 import { withoutSecrets } from './grammar/secrets.ts';
 import { EXAMPLES, planFirst, verbAt, verbWords } from './grammar/verbs.ts';
-import { type BadLine, quote, wordsOf } from './grammar/words.ts';
+import { type BadLine, keyOf, quote, wordsOf } from './grammar/words.ts';
 
 export { lineOf } from './grammar/line.ts';
 
@@ -28,7 +28,8 @@ export function parse(text: string, vocabulary: Vocabulary): Parsed {
   const { issues, read: understood, unread, example } = reading;
   const [first] = issues;
   const choices = choicesOf(reading, (line) => read(line, vocabulary));
-  if (first?.kind === 'clarify') {
+  // A question without an answer to press is a line that was not understood.
+  if (first?.kind === 'clarify' && choices.length > 0) {
     return { outcome: 'clarify', read: understood, question: first.message, choices, code: first.code };
   }
   return {
@@ -79,7 +80,7 @@ function readFrom(line: Line, at: number): Reading {
   const start = leads(line, at + maker);
   const named = maker === 0 ? planAt(line, start) : undefined;
   if (named && (named.next >= line.words.length || !placesFollow(line, start, named.next))) {
-    const reading = planFirst(line, start);
+    const reading = planFirst(line, start, /\bback-?\s?up\b/.test(keyOf(slice(line, 0, start).replace('/backup', ''))));
     if (reading?.command) return { outcome: 'command', command: reading.command };
     if (reading) return stuck(line, reading.issues, reading.read, reading.unread ?? '', EXAMPLES.edit);
   }
@@ -97,7 +98,7 @@ function readFrom(line: Line, at: number): Reading {
 
 /** Whether a line that begins with a plan's name is about places all the same. */
 const placesFollow = (line: Line, at: number, next: number): boolean =>
-  takeLocation(line, at) !== undefined || phraseAt(line, next, ['to', 'and', '->', '→']) > 0;
+  takeLocation(line, at) !== undefined || phraseAt(line, next, ['to', 'from', 'and', '->', '→']) > 0;
 
 /** For a line that says nothing known: where help is, and what a plan looks like. */
 function elsewhere(line: Line, at: number): Issue {

@@ -43,7 +43,8 @@ function unreadIssue(line: Line, pieces: Pieces, unread: Unread, start: number, 
 
 /** ` Did you mean gdrive?`, for one word with one thing to put in its place. */
 function meant(fixes: readonly Fix[], { from, to }: Unread): string {
-  const texts = fixes[0]?.edits.map((edit) => edit.text).filter((text) => text !== '') ?? [];
+  const texts =
+    fixes[0]?.edits.map((edit) => edit.text).filter((text) => text !== '' && !text.startsWith('only ')) ?? [];
   return texts.length !== 1 || to - from > 1 ? '' : ` Did you mean ${texts.join(' ')}?`;
 }
 

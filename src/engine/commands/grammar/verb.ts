@@ -19,7 +19,7 @@ export const stuck = (line: Line, from: number, upTo: number, issues: Issue[], u
 });
 
 /** Politeness at the end of any command. */
-const ENDINGS = ['please', 'pls', 'plz', 'thanks', 'thank you', 'now', 'right now', 'now please'];
+export const ENDINGS = ['please', 'pls', 'plz', 'thanks', 'thank you', 'now', 'right now', 'now please'];
 
 /** The command if nothing but politeness is left at `at`, else what is too much. */
 export function ended(line: Line, from: number, at: number, command: ParsedCommand): VerbReading {

@@ -5,11 +5,21 @@ import { readPlan } from './create.ts';
 import { readEdit, readRename } from './edit.ts';
 import { VERBS } from './keywords.ts';
 import { nearPlan, planAt, unknownPlan, whichPlan } from './plans.ts';
-import { type Fix, type Issue, keyAt, type Line, phraseAt, refused, rest, slice } from './reading.ts';
+import { type Fix, type Issue, keyAt, type Line, phraseAt, refused, rest, slice, unclear } from './reading.ts';
 import { readRestore } from './restore.ts';
 import { nearest } from './suggest.ts';
 import { momentAt, spanAt } from './times.ts';
-import { done, ended, neededPlan, optionalPlan, type ReadVerb, stuck, tooMuch, type VerbReading } from './verb.ts';
+import {
+  done,
+  ENDINGS,
+  ended,
+  neededPlan,
+  optionalPlan,
+  type ReadVerb,
+  stuck,
+  tooMuch,
+  type VerbReading,
+} from './verb.ts';
 import { quote } from './words.ts';
 
 /** For commands whose only argument is a plan that may be left out. */
@@ -263,11 +273,22 @@ export const verbWords = (): string[] => [
   'rename',
 ];
 
-/** "photos weekly": a plan's name first. Understood, but it changes something without having said so. */
-export function planFirst(line: Line, at: number): VerbReading | undefined {
+/**
+ * "photos weekly": a plan's name first. Understood, but it changes something without having said so. `backUp`: "back up
+ * photos" was typed, which may ask for a run.
+ */
+export function planFirst(line: Line, at: number, backUp: boolean): VerbReading | undefined {
   const found = planAt(line, at);
   if (!found) return undefined;
-  if (found.next >= line.words.length) return done({ name: 'show', args: { plan: found.plan } });
+  if (found.next + phraseAt(line, found.next, ENDINGS) >= line.words.length) {
+    if (!backUp) return done({ name: 'show', args: { plan: found.plan } });
+    const question = `Run the plan "${found.plan}" now, or look at it?`;
+    const { issue } = unclear('which_command', 0, found.next, question, [
+      { label: 'Run it now', text: `run ${quote(found.plan)}` },
+      { label: 'Show it', text: `show ${quote(found.plan)}` },
+    ]);
+    return stuck(line, at, found.next, [issue]);
+  }
   const verb = verbAt(line, found.next);
   const name = quote(found.plan);
   const others = slice(line, found.next, line.words.length);
@@ -277,5 +298,5 @@ export function planFirst(line: Line, at: number): VerbReading | undefined {
   fixes.push(edit(`edit ${name} ${others}`));
   const message = `What should be done with the plan "${found.plan}"?`;
   const issue: Issue = { code: 'which_command', message, kind: 'clarify', from: at, to: found.next, fixes };
-  return stuck(line, at, found.next, [issue], others);
+  return stuck(line, at, found.next, [issue], `"${others}"`);
 }
