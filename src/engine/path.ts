@@ -15,6 +15,8 @@ import type { NameRules, Path } from './types.ts';
 /** Keepsake's own folder at the root of every destination. */
 export const OWN_FOLDER = '.keepsake';
 
+/** An empty part, `.` or `..` as a part (so also a slash at either end, and the empty path), or NUL. */
+const UNSAFE = /(?:^|\/)\.{0,2}(?:\/|$)|\0/;
 const QUOTE = '‛';
 const BYTE = /‛([89A-F][0-9A-F])/g;
 const LIKE_BYTE = /‛(?=[89A-F][0-9A-F])/g;
@@ -27,12 +29,7 @@ const QUOTE_STORED = '‛00';
  * dot parts, NUL, an absolute path. Backslashes are ordinary characters here; providers for Windows forbid them.
  */
 export function checkPath(path: string): Path {
-  const bad =
-    path === '' ||
-    path.startsWith('/') ||
-    path.includes('\0') ||
-    path.split('/').some((part) => part === '' || part === '.' || part === '..');
-  if (bad) {
+  if (UNSAFE.test(path)) {
     throw new UsageError(`"${path}" is not a path inside a folder.`, {
       code: 'bad_path',
       advice: 'Write it as folder/name, without a leading slash and without "..".',
@@ -152,11 +149,12 @@ function storedName(name: string, rules: NameRules): string {
   }
   const last = stored.at(-1);
   if (last !== undefined && rules.trailing?.includes(last)) stored = stored.slice(0, -1) + escapeCharacter(last);
-  const stem = stored.split('.')[0]?.toUpperCase();
+  const stem = rules.names && stored.split('.')[0]?.toUpperCase();
   if (stem !== undefined && rules.names?.some((reserved) => reserved.toUpperCase() === stem)) {
     stored = escapeCharacter(stored.slice(0, 1)) + stored.slice(1);
   }
-  if (rules.maxNameBytes && Buffer.byteLength(stored) > rules.maxNameBytes) {
+  // A unit of UTF-16 becomes three bytes of UTF-8 at most: most names need not be measured.
+  if (rules.maxNameBytes && stored.length * 3 > rules.maxNameBytes && Buffer.byteLength(stored) > rules.maxNameBytes) {
     const extension = /\.[^.]{1,10}$/.exec(stored)?.[0] ?? '';
     const room = rules.maxNameBytes - SHORTENED - Buffer.byteLength(extension);
     let kept = '';

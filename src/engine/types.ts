@@ -6,7 +6,7 @@ export type Path = string;
 export type Instant = string;
 /**
  * Pulled, never pushed. A chunk belongs to its consumer only until the next one is pulled: a producer may then reuse
- * the buffer, so whoever keeps a chunk copies it.
+ * the buffer, so whoever keeps a chunk copies it. The last chunk with bytes in it is its consumer's for good.
  */
 export type Bytes = AsyncIterable<Uint8Array>;
 

@@ -89,17 +89,22 @@ async function* readOn(
   }
 }
 
-/** A small file in one piece. */
+/** A small file in one piece. Where it comes in one piece it is not copied: the last chunk of a body is ours. */
 async function readWhole(source: Provider, entry: Entry, size: number, signal: AbortSignal): Promise<Uint8Array> {
-  const whole = Buffer.allocUnsafe(size);
+  let whole: Uint8Array | undefined;
+  let last: Uint8Array | undefined;
   let got = 0;
   for await (const chunk of await source.read(entry, { signal })) {
     if (got + chunk.byteLength > size) checkLength(entry.path, size, got + chunk.byteLength);
-    whole.set(chunk, got);
+    if (got === 0 && chunk.byteLength === size) last = chunk;
+    else {
+      whole ??= Buffer.allocUnsafe(size);
+      whole.set(chunk, got);
+    }
     got += chunk.byteLength;
   }
   checkLength(entry.path, size, got);
-  return whole;
+  return last ?? whole ?? Buffer.alloc(0);
 }
 
 /**

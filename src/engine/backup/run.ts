@@ -146,6 +146,10 @@ async function stages(
     meter.phase('copying');
     meter.total(steps.size, Math.max(...plannedWork.bytes.values(), 0));
     const stop = new AbortController();
+    // One plain signal: a composite is asked part by part, many times for each file.
+    const passOn = (): void => stop.abort(signal.reason);
+    signal.addEventListener('abort', passOn, { once: true });
+    if (signal.aborted) passOn();
     const t: TransferContext = {
       plan,
       run: run.id,
@@ -157,10 +161,12 @@ async function stages(
       unfinished: s.unfinished,
       memo: (destination, entry) => memo(store, plan, destination, entry),
       problem,
-      signal: AbortSignal.any([signal, stop.signal]),
+      signal: stop.signal,
       abort: (error) => stop.abort(error),
     };
-    const done = await transfer(steps.sorted()[Symbol.iterator](), t);
+    const done = await transfer(steps.sorted()[Symbol.iterator](), t).finally(() =>
+      signal.removeEventListener('abort', passOn),
+    );
     counts.copied = done.copied;
     counts.failed = done.failed;
   }

@@ -276,6 +276,19 @@ export function createRuns(o: RunsOptions): Runs {
     }
   }
 
+  /** Waits for the next look, and not a moment longer than the run takes when it is worked here. */
+  async function untilNews(id: string, signal: AbortSignal): Promise<void> {
+    const work = working.get(id);
+    if (!work) return clock.sleep(LOOK_EVERY, signal);
+    const ended = new AbortController();
+    const wake = (): void => ended.abort(new Stopped('The run is over.'));
+    work.then(wake, wake);
+    await clock.sleep(SHOW_EVERY, AbortSignal.any([signal, ended.signal])).catch((error: unknown) => {
+      if (!ended.signal.aborted) throw error;
+    });
+    signal.throwIfAborted();
+  }
+
   async function* watch(id: string, signal: AbortSignal): AsyncGenerator<Run> {
     for (;;) {
       const here = live.get(id);
@@ -283,7 +296,7 @@ export function createRuns(o: RunsOptions): Runs {
       if (!run) throw new NotFound(`There is no run ${id}.`);
       yield run;
       if (hasEnded(run)) return;
-      await clock.sleep(here || working.has(id) ? SHOW_EVERY : LOOK_EVERY, signal);
+      await untilNews(id, signal);
     }
   }
 
