@@ -21,7 +21,7 @@ import { kind } from '../../src/providers/webdav.ts';
 import { realClock, testContext, testMemo } from '../contract/context.ts';
 import { body, collect, inChunks, sha256 } from '../contract/provider/bodies.ts';
 import { type NextcloudOptions, startNextcloud } from '../servers/nextcloud.ts';
-import { startApache } from '../servers/webdav.ts';
+import { startApache, startNginx } from '../servers/webdav.ts';
 
 const MIB = 2 ** 20;
 const o = { signal: new AbortController().signal };
@@ -31,7 +31,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-const clock: Clock = { now: realClock.now, sleep: (ms, signal) => realClock.sleep(Math.min(ms, 10), signal) };
+const clock: Clock = { now: realClock.now, sleep: (ms, signal) => realClock.sleep(Math.min(ms, 50), signal) };
 
 async function open(server: { url: string; user?: string; password?: string }, root = ''): Promise<Provider> {
   const { http, close } = createHttp({ clock, log: () => {} });
@@ -245,6 +245,16 @@ describe('what answers is not WebDAV', () => {
     expect(JSON.stringify(error)).not.toContain('S3CRET');
   });
 
+  it('an address that leads to another one is told, and not taken for a wrong password', async () => {
+    const server = await startDav((request, response) => {
+      request.resume();
+      response.writeHead(301, { location: 'https://new.test/dav/?session=S3CRET' }).end();
+      return true;
+    });
+    const error = await caught((await open(server)).check(o));
+    expect(error).toMatchObject({ code: 'moved', advice: expect.stringMatching(/ https:\/\/new\.test\/dav\/$/) });
+  });
+
   it.each([
     ['ftp://host/x', /https:\/\//],
     ['https://ana:pw@host/x', /without name and password/],
@@ -377,6 +387,18 @@ describe('large files at Nextcloud', () => {
     expect(error).toBeInstanceOf(NotFound);
     expect(await server.unfinished()).toEqual([]);
   });
+});
+
+it('nginx keeps the time of a file although WebDAV has no word for it', async (test) => {
+  const server = await startNginx();
+  if (!server) return test.skip('nginx with dav-ext is not installed here');
+  cleanups.push(server.stop);
+  const provider = await open(server, 'new');
+  const modified = '2019-03-31T01:59:57.000Z';
+  await provider.write?.({ ...small('whole'), modified }, o);
+  await provider.write?.({ path: 'stream', content: inChunks(body(100_000)), modified }, o);
+  expect((await listed(provider)).map((entry) => entry.modified)).toEqual([modified, modified]);
+  expect((await provider.check(o)).note).toBeUndefined();
 });
 
 describe('names that are not UTF-8', () => {

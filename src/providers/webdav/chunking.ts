@@ -13,8 +13,8 @@ import type { Found } from './multistatus.ts';
 /** Pieces must have 5 MB to 5 GB, except the last. Each is held in memory, so that it can be sent again. */
 const PIECE = 16 * 1024 * 1024;
 const MOST_PIECES = 10_000;
-/** Putting a long file together may take longer than proxies wait for; the server goes on by itself. */
-const ASSEMBLY_LOOKS = 12;
+/** Putting a long file together may take longer than proxies wait for; the server goes on by itself. Five minutes in all. */
+const ASSEMBLY_LOOKS = 60;
 const ASSEMBLY_WAIT = 5_000;
 
 interface Session {

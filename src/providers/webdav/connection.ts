@@ -122,10 +122,20 @@ export function connect(settings: Settings, root: Path, context: ProviderContext
       headers: { depth, 'content-type': 'application/xml; charset=utf-8' },
       body,
       whole: true,
-      expect: [404],
+      // Followed by the transport it would arrive without the password, and look like a wrong one.
+      expect: [404, 301, 302, 303, 307, 308],
       signal,
     });
     if (response.status === 404) return undefined;
+    if (response.status >= 300) {
+      const to = URL.parse(response.headers.location ?? '', url) ?? base;
+      const slashed = to.origin === base.origin && to.pathname === `${new URL(url).pathname}/`;
+      if (slashed) return ask(to.href, depth, body, signal);
+      throw new UsageError(`${base.host} says that WebDAV is at another address now.`, {
+        code: 'moved',
+        advice: `Connect with the new address, if you trust it: ${to.origin}${to.pathname}`,
+      });
+    }
     const text = await response.text();
     if (response.status !== 207) throw notWebdav(base.host, `status ${response.status}`);
     try {
