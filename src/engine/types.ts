@@ -100,8 +100,9 @@ export interface Provider {
    */
   write?(file: NewFile, o: CallOptions): Promise<Entry>;
   /**
-   * For services whose write does not confirm: asks about many just-written files with few requests (one listing per
-   * folder). Answers each that is there, as the service sees it now.
+   * Asks about single files with as few requests as the service allows (one listing per folder, one look each). Answers
+   * those that are there, as the service sees them now, in any order. Confirms what `write` could not, and tells before
+   * a new file is written whether something of that name lies there already.
    */
   confirm?(paths: readonly Path[], o: CallOptions): Promise<Entry[]>;
   /** Removing what is not there is fine. */

@@ -121,6 +121,21 @@ async function remove(root: string, path: Path, signal: AbortSignal): Promise<vo
   }
 }
 
+async function confirm(root: string, paths: readonly Path[], { signal }: CallOptions): Promise<Entry[]> {
+  const found: Entry[] = [];
+  for (const path of paths) {
+    signal.throwIfAborted();
+    try {
+      checkFolder(root, path);
+      const stat = await statOf(diskName(root, path));
+      if (stat.isFile()) found.push(entryOf(path, stat));
+    } catch (error) {
+      if (!isGone(error)) throw diskFailure(error, path);
+    }
+  }
+  return found;
+}
+
 const settings = z.object({});
 
 export const kind: ProviderKind<z.infer<typeof settings>> = {
@@ -148,7 +163,6 @@ export const kind: ProviderKind<z.infer<typeof settings>> = {
     const root = await openedRoot(canonical, context.localRoots).catch((error: unknown) => {
       throw diskFailure(error, canonical);
     });
-    const folders = foldersOf(root);
     const twins = twinGuard();
     let probed = false;
     const { traits, near } = await existing(root)
@@ -156,6 +170,7 @@ export const kind: ProviderKind<z.infer<typeof settings>> = {
       .catch((error: unknown) => {
         throw diskFailure(error, root);
       });
+    const folders = foldersOf(root, near);
     return {
       traits,
       check: (o) => check(root, traits, o),
@@ -163,7 +178,7 @@ export const kind: ProviderKind<z.infer<typeof settings>> = {
       read: (entry, o) => readFile({ root, near }, entry, o),
       write: async (file, o) => {
         twins.check(file.path);
-        const written = await writeFile(root, folders, file, o);
+        const written = await writeFile({ root, near }, folders, file, o);
         if (!probed && traits.caseSensitive && swapCase(file.path) !== file.path) {
           probed = true;
           const other = await statOf(diskName(root, swapCase(file.path))).catch(() => undefined);
@@ -175,6 +190,7 @@ export const kind: ProviderKind<z.infer<typeof settings>> = {
         }
         return written;
       },
+      confirm: (paths, o) => confirm(root, paths, o),
       move: (entry, to, o) => move(root, folders, entry.path, to, o.signal),
       remove: (entry, o) => remove(root, entry.path, o.signal),
     };

@@ -57,6 +57,9 @@ export type S3Settings = z.infer<typeof settings>;
 /** 5 TiB: the most that Amazon takes; others differ and say so when it happens. */
 const MAX_OBJECT = 5 * 2 ** 40;
 
+/** A listing cannot be asked for single keys; so many HEADs are under way at once. */
+const CONFIRMS = 16;
+
 /** Marks opened S3 locations, so that a copy can be asked of the service when both sides are its own. */
 const PLACE = Symbol('s3 place');
 interface S3Provider extends Provider {
@@ -258,6 +261,21 @@ function openBucket(connection: Connection, prefix: string): S3Provider {
     list,
     read,
     write,
+    async confirm(paths, { signal }) {
+      const found: Entry[] = [];
+      const queue = paths[Symbol.iterator]();
+      const ask = async (): Promise<void> => {
+        for (let next = queue.next(); !next.done; next = queue.next()) {
+          try {
+            found.push(await entryAt(next.value, signal));
+          } catch (error) {
+            if (!(error instanceof NotFound) || error.code === 's3_no_bucket') throw error;
+          }
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(CONFIRMS, paths.length) }, ask));
+      return found;
+    },
     remove: (entry, { signal }) => removeKey(keyOf(entry.id), signal),
 
     async move(entry, to, o) {

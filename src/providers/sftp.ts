@@ -103,6 +103,23 @@ async function move(place: Place, folders: Folders, from: Path, to: Path, signal
   }
 }
 
+async function confirm(place: Place, paths: readonly Path[], signal: AbortSignal): Promise<Entry[]> {
+  const lane = await place.pool.lane(signal);
+  const answers = await Promise.all(
+    paths.map(async (path) => {
+      try {
+        const attrs = await lane.lstat(placeOf(place, path));
+        return isFile(attrs) ? entryOf(path, attrs) : undefined;
+      } catch (error) {
+        if (!isMissing(error)) throw serverFailure(error, path);
+        return undefined;
+      }
+    }),
+  );
+  signal.throwIfAborted();
+  return answers.filter((entry) => entry !== undefined);
+}
+
 async function remove(place: Place, path: Path, signal: AbortSignal): Promise<void> {
   const lane = await place.pool.lane(signal);
   try {
@@ -148,6 +165,7 @@ export const kind: ProviderKind<z.infer<typeof settings>> = {
         list: (o) => listFolder(place, o),
         read: (entry, o) => readFile(place, entry, o),
         write: (file, o) => writeFile(place, folders, file, o),
+        confirm: (paths, o) => confirm(place, paths, o.signal),
         move: (entry, to, o) => move(place, folders, entry.path, to, o.signal),
         remove: (entry, o) => remove(place, entry.path, o.signal),
         close: async () => pool.close(),

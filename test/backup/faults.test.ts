@@ -316,6 +316,18 @@ describe('a destination that is not as it was left', () => {
     expect(existsSync(h.at('dst', 'other.bin'))).toBe(true);
   });
 
+  it('a file that someone put where a new one goes is kept, in a later run too', async () => {
+    files(3);
+    const plan = await h.plan('p', h.at('src'), [h.at('dst')]);
+    await h.run(plan);
+    put(h.at('src', 'new.bin'), 'from the source');
+    put(h.at('dst', 'new.bin'), 'put there by hand');
+    const run = await h.run(plan);
+    expect(run).toMatchObject({ state: 'done', counts: { new: 1 } });
+    expect(tree(h.at('dst'))['new.bin']).toBe(tree(h.at('src'))['new.bin']);
+    expect(tree(h.at('dst'), true)[`.keepsake/versions/${run.id}/new.bin`]).toBeDefined();
+  });
+
   it('asks before it changes much, and goes on when a person says so', async () => {
     files(50);
     const plan = await h.plan('p', h.at('src'), [h.at('dst')]);

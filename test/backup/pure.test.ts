@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -277,5 +277,6 @@ describe('the spool', () => {
     few.close();
     many.close();
     expect(existsSync(folder) ? readdirSync(folder) : []).toEqual([]);
+    rmSync(folder, { recursive: true, force: true });
   });
 });

@@ -93,7 +93,25 @@ rgw enable usage log = false
 rgw enable ops log = false
 `;
 
+/** Two clusters that come up at the same time on a small machine starve each other: one after the other. */
+const TURN = join(tmpdir(), 'keepsake-radosgw.turn');
+
+async function takeTurn(): Promise<() => Promise<void>> {
+  for (let tries = 0; tries < 1_500; tries++) {
+    try {
+      await writeFile(TURN, String(process.pid), { flag: 'wx' });
+      return () => rm(TURN, { force: true });
+    } catch {
+      const holder = Number(await readFile(TURN, 'utf8').catch(() => '0'));
+      if (holder > 0 && !existsSync(`/proc/${holder}`)) await rm(TURN, { force: true });
+    }
+    await wait(200);
+  }
+  throw new Error('Another test holds radosgw for too long.');
+}
+
 export async function startRadosgw(): Promise<Radosgw> {
+  const release = await takeTurn();
   const folder = await mkdtemp(join(tmpdir(), 'keepsake-radosgw-'));
   const file = join(folder, 'ceph.conf');
   const children: ChildProcess[] = [];
@@ -173,6 +191,7 @@ export async function startRadosgw(): Promise<Radosgw> {
     await Promise.all(ended);
     clearTimeout(late);
     await rm(folder, { recursive: true, force: true });
+    await release();
   }
 
   return {

@@ -3,7 +3,7 @@
  * fails as told. Bodies are Buffers, or files when a folder is given. Loopback only.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -194,6 +194,7 @@ export async function startS3(options: S3Options = {}): Promise<S3Server> {
   function keep(bytes: Buffer): Blob {
     if (options.folder === undefined) return { size: bytes.length, load: () => bytes };
     const file = join(options.folder, String(++serial));
+    mkdirSync(options.folder, { recursive: true });
     writeFileSync(file, bytes);
     return { size: bytes.length, load: () => readFileSync(file) };
   }

@@ -1,5 +1,6 @@
 /** Everything that reads or writes destinations, as commands see it (`Backup` in `services.ts`). */
 import type { Backup } from '../services.ts';
+import { clearScratch } from '../store/scratch.ts';
 import { adopt } from './adopt.ts';
 import { find } from './find.ts';
 import { preview } from './preview.ts';
@@ -10,6 +11,12 @@ import { verify } from './verify.ts';
 export function createBackup(o: RunsOptions): Backup & Pick<Runs, 'workUntil'> {
   const runs = createRuns(o);
   const { tools } = runs;
+  try {
+    clearScratch(tools.scratch, o.clock.now());
+  } catch (error) {
+    // Litter costs room and nothing else: whoever only asks for the state is still answered.
+    o.log('warn', 'scratch_not_cleared', { error });
+  }
   return {
     start: runs.start,
     watch: runs.watch,

@@ -2,7 +2,7 @@
 import { FileRejected, NotFound } from '../errors.ts';
 import { isOwnPath, wellFormed } from '../path.ts';
 import type { Spool } from '../store/spool.ts';
-import type { Entry, Path, Problem, Provider } from '../types.ts';
+import type { CatalogLine, Entry, Problem, Provider } from '../types.ts';
 import { numbered } from './layout.ts';
 import { VERSIONS } from './manifest.ts';
 import type { Meter } from './progress.ts';
@@ -86,10 +86,19 @@ export async function surveyDestination(
   return survey;
 }
 
-/** Where an interrupted run left an older version of `stored`, if it did. */
-export function strayVersion(survey: Survey, runs: readonly string[], stored: Path): Entry | undefined {
-  for (const run of runs) {
-    const found = survey.versions.get(`${VERSIONS}/${run}/${stored}`);
+/**
+ * Where an interrupted run left the bytes of a catalog line, if it did: moved to the versions, and not recorded. What lies
+ * in the line's place then, if anything, are newer bytes that no catalog knows. `unfinished` is newest first; runs before
+ * the one that brought the bytes moved other, older ones.
+ */
+export function strayVersion(
+  survey: Survey | undefined,
+  unfinished: readonly string[],
+  line: Pick<CatalogLine, 'path' | 'stored' | 'run'>,
+): Entry | undefined {
+  const own = unfinished.indexOf(line.run);
+  for (const run of own < 0 ? unfinished : unfinished.slice(0, own)) {
+    const found = survey?.versions.get(`${VERSIONS}/${run}/${line.stored ?? line.path}`);
     if (found) return found;
   }
   return undefined;

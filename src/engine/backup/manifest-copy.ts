@@ -2,12 +2,11 @@
  * A manifest fetched whole before it is used: who acts on its lines may take hours, and no server keeps a half-read
  * answer open for that long.
  */
-import { randomBytes } from 'node:crypto';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { scratchFile } from '../store/scratch.ts';
 import type { Clock, Path, Provider } from '../types.ts';
 import { readFileBytes, readManifest } from './manifest.ts';
 import { retrying } from './retry.ts';
@@ -24,8 +23,7 @@ export async function copyManifest(
   file: { name: string; path: Path; id?: string },
   o: { scratch: string; clock: Pick<Clock, 'sleep'>; signal: AbortSignal },
 ): Promise<ManifestCopy> {
-  mkdirSync(o.scratch, { recursive: true, mode: 0o700 });
-  const copy = join(o.scratch, `manifest-${randomBytes(6).toString('hex')}.jsonl.zst`);
+  const copy = scratchFile(o.scratch, 'manifest', '.jsonl.zst');
   const remove = () => rm(copy, { force: true });
   try {
     await retrying(

@@ -4,14 +4,14 @@
  * describes it. A manifest without a foot, or with a foot that does not agree, is not believed.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, mkdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { createReadStream, createWriteStream, rmSync, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { z } from 'zod';
 import { IntegrityError } from '../errors.ts';
 import { checkPath, joinPath, OWN_FOLDER } from '../path.ts';
+import { scratchFile } from '../store/scratch.ts';
 import type { Bytes, CatalogLine, Filter, Instant, Path, Retention, Schedule } from '../types.ts';
 
 export const FORMAT = 1;
@@ -108,8 +108,7 @@ export async function writeManifest(
   ended: () => Instant,
   signal: AbortSignal,
 ): Promise<WrittenManifest> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, `${top.run}-${top.destination}.jsonl.zst`);
+  const file = scratchFile(folder, 'manifest', '.jsonl.zst');
   const digest = createHash('sha256');
   let foot: ManifestFoot | undefined;
 

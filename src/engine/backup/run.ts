@@ -3,7 +3,7 @@
  * before the listing is complete, the guard has agreed and older versions are in safety.
  */
 import { NotFound, QuotaExceeded, UsageError } from '../errors.ts';
-import { caseKey } from '../path.ts';
+import { caseKey, storedPath } from '../path.ts';
 import type { OpenLocation, Places } from '../services.ts';
 import { createSpool, type Spool } from '../store/spool.ts';
 import { catalogRange, type Store } from '../store/store.ts';
@@ -26,7 +26,8 @@ import { createFilter } from './filter.ts';
 import { finish } from './finish.ts';
 import type { Gate } from './gate.ts';
 import { guardQuestion } from './guard.ts';
-import { listSource, type Survey, surveyDestination } from './listing.ts';
+import { laidOut } from './layout.ts';
+import { listSource, type Survey, strayVersion, surveyDestination } from './listing.ts';
 import { SNAPSHOTS } from './manifest.ts';
 import type { Meter } from './progress.ts';
 import type { Destination, TransferContext } from './target.ts';
@@ -50,6 +51,8 @@ export interface RunOutcome {
   /** Set when a person has to be asked first; nothing was touched. */
   question?: string;
 }
+
+const ASKED_AT_ONCE = 500;
 
 /** Enough to see what is wrong; `problemCount` says how many there were. */
 const KEPT_PROBLEMS = 100;
@@ -135,7 +138,7 @@ async function stages(
   for (const each of listing.problems) problem(each);
 
   const steps = s.spool<Step>();
-  const plannedWork = await count(plan, store, entries, steps, s.destinations, listing.complete, signal);
+  const plannedWork = await count(plan, store, entries, steps, s.destinations, listing.complete, s.unfinished, signal);
   const { counts } = plannedWork;
   const question = run.approved ? undefined : guardQuestion(counts, plannedWork.held);
   if (question) return { counts, problems, problemCount, question };
@@ -143,6 +146,7 @@ async function stages(
   if (steps.size > 0) {
     await mustFit(s.destinations, plannedWork.bytes, signal);
     await noteTakenNames(plan, store, s);
+    for (const destination of s.destinations) await lookForStrangers(plan, destination, steps, s, signal);
     meter.phase('copying');
     meter.total(steps.size, Math.max(...plannedWork.bytes.values(), 0));
     const stop = new AbortController();
@@ -233,6 +237,7 @@ async function count(
   steps: Spool<Step>,
   destinations: readonly Destination[],
   complete: boolean,
+  unfinished: readonly string[],
   signal: AbortSignal,
 ): Promise<{ counts: Counts; held: number; bytes: Map<number, number> }> {
   const counts = noCounts();
@@ -241,7 +246,7 @@ async function count(
   const catalogs = destinations.map((d) => store.find('catalog', catalogRange(plan.id, d.index)));
   for await (const step of decide(entries.sorted(), catalogs, complete)) {
     signal.throwIfAborted();
-    for (const need of step.needs) checkAgainstSurvey(need, destinations[need.destination]?.survey);
+    for (const need of step.needs) checkAgainstSurvey(need, destinations[need.destination]?.survey, unfinished);
     if (step.needs.some((need) => need.line)) held++;
     if (step.entry) {
       counts.files++;
@@ -264,11 +269,12 @@ async function count(
 
 export const reason = (needs: readonly Need[]): Why => needs.find((need) => need.why !== 'same')?.why ?? 'same';
 
-/** The catalog says it is there; the destination, just listed, says it is not, or of another size. */
-function checkAgainstSurvey(need: Need, survey: Survey | undefined): void {
+/** The catalog says it is there; the destination, just listed, says it is not, or of another size, or moved away. */
+function checkAgainstSurvey(need: Need, survey: Survey | undefined, unfinished: readonly string[]): void {
   if (!survey || !need.line || need.action !== 'keep') return;
   const there = survey.files.get(need.line.stored ?? need.line.path);
-  if (there && (there.size === undefined || there.size === need.line.size)) return;
+  const asSized = there && (there.size === undefined || there.size === need.line.size);
+  if (asSized && !strayVersion(survey, unfinished, need.line)) return;
   need.action = 'copy';
   need.why = 'missing_at_destination';
 }
@@ -287,6 +293,38 @@ async function mustFit(
       missing: wanted - free,
     });
   }
+}
+
+/**
+ * A file that no catalog knows may lie where a new one is to go: someone put it there since. It must be seen before it
+ * could be overwritten. (After a survey everything is known already.)
+ */
+async function lookForStrangers(
+  plan: Plan,
+  destination: Destination,
+  steps: Spool<Step>,
+  s: Stage,
+  signal: AbortSignal,
+): Promise<void> {
+  const { provider, traits } = destination.open;
+  if (destination.survey || !provider.confirm) return;
+  const files = s.spool<Entry>();
+  const ask = async (paths: Path[]): Promise<void> => {
+    for (const entry of (await provider.confirm?.(paths, { signal })) ?? []) files.add(entry.path, entry);
+  };
+  let batch: Path[] = [];
+  for (const step of steps.sorted()) {
+    const isNew = step.needs.some(
+      (need) => need.destination === destination.index && need.action === 'copy' && !need.line,
+    );
+    if (!isNew || !step.entry) continue;
+    batch.push(storedPath(laidOut(step.entry, plan.layout), traits.forbidden));
+    if (batch.length < ASKED_AT_ONCE) continue;
+    await ask(batch);
+    batch = [];
+  }
+  if (batch.length > 0) await ask(batch);
+  destination.survey = { files, versions: s.spool<Entry>() };
 }
 
 /** A destination that is made by the first write has no free space to tell of yet. */

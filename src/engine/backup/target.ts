@@ -96,7 +96,7 @@ export async function prepare(
   entry: Entry,
   need: Need,
 ): Promise<Prepared> {
-  const { traits, provider } = destination.open;
+  const { traits } = destination.open;
   if (traits.maxFileSize !== undefined && (entry.size ?? 0) > traits.maxFileSize) {
     throw new FileRejected(
       `${entry.path} is larger than ${destination.open.location.text} takes (${traits.maxFileSize} bytes).`,
@@ -107,22 +107,33 @@ export async function prepare(
   }
   if (need.line) {
     const stored = need.line.stored ?? need.line.path;
-    return { stored, retired: [], replaces: need.line };
+    const stray = strayVersion(destination.survey, t.unfinished, need.line);
+    if (!stray) return { stored, retired: [], replaces: need.line };
+    const retired = retiredAs(t, destination, need.line, stray.path);
+    return { stored, retired, ...(await inTheWay(t, destination, entry, stored)) };
   }
   const wanted = laidOut(entry, t.plan.layout);
   const key = (stored: Path) => (traits.caseSensitive ? stored : caseKey(stored));
   const stored = freePath(wanted, traits.forbidden, (path) => destination.taken?.has(key(path)) ?? false);
   destination.taken?.add(key(stored), entry.path);
+  return { stored, retired: [], ...(await inTheWay(t, destination, entry, stored)) };
+}
+
+/** A file in a place that no catalog line speaks of: the very bytes that are to come, or something to move away first. */
+async function inTheWay(
+  t: TransferContext,
+  destination: Destination,
+  entry: Entry,
+  stored: Path,
+): Promise<Pick<Prepared, 'already' | 'stranger'>> {
   const there = destination.survey?.files.get(stored);
-  if (!there) return { stored, retired: [] };
+  if (!there) return {};
   if (there.size === entry.size && entry.size !== undefined) {
-    const [mine, theirs] = [
-      await sha256Of(t.source.open.provider, entry, t.signal),
-      await sha256Of(provider, there, t.signal),
-    ];
-    if (mine === theirs) return { stored, retired: [], already: { size: entry.size, sha256: mine } };
+    const mine = await sha256Of(t.source.open.provider, entry, t.signal);
+    const theirs = await sha256Of(destination.open.provider, there, t.signal);
+    if (mine === theirs) return { already: { size: entry.size, sha256: mine } };
   }
-  return { stored, retired: [], stranger: there };
+  return { stranger: there };
 }
 
 async function sha256Of(provider: Provider, entry: Entry, signal: AbortSignal): Promise<string> {
@@ -144,15 +155,19 @@ export function targetOf(t: TransferContext, destination: Destination, entry: En
       async write(file, o) {
         if (ready.replaces && ready.retired.length === 0)
           ready.retired = await moveAway(t, destination, ready.replaces);
-        if (ready.stranger) {
-          await provider.move?.(ready.stranger, versionPath(t.run, ready.stored), o);
-          delete ready.stranger;
-        }
+        if (ready.stranger) await makeRoom(t, destination, ready);
         if (!provider.write) throw new NotFound('This place cannot be written to.', { code: 'read_only' });
         return await provider.write(file, o);
       },
     },
   };
+}
+
+/** Whatever a stranger is, it is not destroyed. */
+async function makeRoom(t: TransferContext, destination: Destination, ready: Prepared): Promise<void> {
+  if (!ready.stranger) return;
+  await destination.open.provider.move?.(ready.stranger, versionPath(t.run, ready.stored), { signal: t.signal });
+  delete ready.stranger;
 }
 
 const bound = (provider: Provider): Pick<Provider, 'check' | 'list' | 'read' | 'remove'> => ({
@@ -166,7 +181,6 @@ const bound = (provider: Provider): Pick<Provider, 'check' | 'list' | 'read' | '
 export async function moveAway(t: TransferContext, destination: Destination, line: CatalogLine): Promise<Write[]> {
   const { provider } = destination.open;
   const stored = line.stored ?? line.path;
-  const forget: Write = { table: 'catalog', remove: line.id };
   if (!provider.move) {
     throw new FileRejected(
       `${destination.open.location.text} cannot keep older versions, so ${line.path} was left as it is.`,
@@ -175,16 +189,25 @@ export async function moveAway(t: TransferContext, destination: Destination, lin
       },
     );
   }
-  let to = versionPath(t.run, stored);
+  const to = versionPath(t.run, stored);
+  const stray = strayVersion(destination.survey, t.unfinished, line);
+  const there = destination.survey?.files.get(stored);
+  if (stray) {
+    if (there) await provider.move(there, to, { signal: t.signal });
+    return retiredAs(t, destination, line, stray.path);
+  }
   try {
     await provider.move({ path: stored, id: line.at ?? stored }, to, { signal: t.signal });
   } catch (error) {
     if (!(error instanceof NotFound)) throw error;
-    const stray = destination.survey && strayVersion(destination.survey, t.unfinished, stored);
     // Removed by someone at the destination: there is nothing to keep.
-    if (!stray) return [forget];
-    to = stray.path;
+    return [{ table: 'catalog', remove: line.id }];
   }
+  return retiredAs(t, destination, line, to);
+}
+
+/** The catalog writes that say: the bytes of `line` are an older version now and lie at `to`. */
+function retiredAs(t: TransferContext, destination: Destination, line: CatalogLine, to: Path): Write[] {
   const { id: _id, rev: _rev, stored: _stored, at: _at, atVersion: _version, ...rest } = line;
   const version: CatalogLine = {
     ...rest,
@@ -192,7 +215,7 @@ export async function moveAway(t: TransferContext, destination: Destination, lin
     stored: to,
     retired: { run: t.run, at: t.clock.now().toISOString() },
   };
-  return [put(version), forget];
+  return [put(version), { table: 'catalog', remove: line.id }];
 }
 
 /** The new bytes did not come: the older version goes back to its place, or the catalog tells where it is. */
@@ -204,6 +227,7 @@ export async function putBack(
   const version = ready?.retired.find((write): write is { table: 'catalog'; put: CatalogLine } => 'put' in write);
   if (!ready || !version?.put.stored) return;
   try {
+    if (ready.stranger) await makeRoom(t, destination, ready);
     await destination.open.provider.move?.({ path: version.put.stored, id: version.put.stored }, ready.stored, {
       signal: t.signal,
     });

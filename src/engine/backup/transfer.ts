@@ -177,7 +177,7 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
             if (ready.already) {
               await record(destination, {
                 path: step.path,
-                writes: [put(lineOf(t, need, entry, ready.stored, ready.already))],
+                writes: [...ready.retired, put(lineOf(t, need, entry, ready.stored, ready.already))],
               });
               continue;
             }
