@@ -2,11 +2,10 @@
  * A sorted heap of records that may outgrow memory: in an array up to a limit, then in a temporary SQLite file. Listings
  * come in any order and the merge against the catalog needs the order of paths; this is where they are put in order.
  */
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { comparePaths } from '../path.ts';
+import { scratchFile } from './scratch.ts';
 
 export interface Spool<T> {
   /** The same key again replaces the record. */
@@ -31,8 +30,7 @@ interface Disk {
 }
 
 function openDisk(folder: string): Disk {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, `spool-${process.pid}-${randomBytes(4).toString('hex')}.db`);
+  const file = scratchFile(folder, 'spool', '.db');
   const database = new DatabaseSync(file);
   // Lost with the process on purpose: a spool is only worth something while its run lives. (`OFF` is refused by
   // SQLite's defensive mode, which Node switches on.)
