@@ -1,6 +1,11 @@
 /** What a terminal does with text: how many columns it takes, where it may be cut and broken. Pure. */
 
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+let made: Intl.Segmenter | undefined;
+/** Made when the first text needs it: that takes as long as a short command's own work. */
+const graphemes = (text: string): Intl.Segments => {
+  made ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return made.segment(text);
+};
 
 /** East Asian Wide and Fullwidth (Unicode 17 EastAsianWidth.txt, W and F), whole blocks; emoji are found by property. */
 const WIDE: readonly (readonly [number, number])[] = [
@@ -34,7 +39,7 @@ function columnsOf(grapheme: string): number {
 export function textColumns(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let columns = 0;
-  for (const { segment } of segmenter.segment(text)) columns += columnsOf(segment);
+  for (const { segment } of graphemes(text)) columns += columnsOf(segment);
   return columns;
 }
 
@@ -43,7 +48,7 @@ export function cutText(text: string, columns: number): string {
   if (textColumns(text) <= columns) return text;
   let cut = '';
   let used = 1;
-  for (const { segment } of segmenter.segment(text)) {
+  for (const { segment } of graphemes(text)) {
     used += columnsOf(segment);
     if (used > columns) break;
     cut += segment;

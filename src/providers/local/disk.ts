@@ -2,17 +2,22 @@
 import {
   type BigIntStats,
   close,
+  closeSync,
   constants,
   fsync,
   futimes,
+  futimesSync,
   mkdir,
   open,
+  openSync,
   read,
   readlinkSync,
   realpathSync,
   rename,
+  renameSync,
   unlink,
   write,
+  writeSync,
 } from 'node:fs';
 import { sep } from 'node:path';
 import { promisify } from 'node:util';
@@ -46,6 +51,26 @@ export const disk = {
       write(fd, buffer, offset, length, position, (error, count) => (error ? fail(error) : done(count)));
     }),
 };
+
+/** The calls that only change the system's memory; what waits for a disk is not among them. */
+export interface Calls {
+  open(name: DiskName, flags: number, mode?: number): number | Promise<number>;
+  write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number | Promise<number>;
+  futimes(fd: number, accessed: Date, modified: Date): void | Promise<void>;
+  rename(from: DiskName, to: DiskName): void | Promise<void>;
+  close(fd: number): void | Promise<void>;
+}
+
+/** For small files on a near disk (`Volume.near`): a trip to the thread pool costs more than the call itself. */
+const inPlace: Calls = {
+  open: openSync,
+  write: writeSync,
+  futimes: futimesSync,
+  rename: renameSync,
+  close: closeSync,
+};
+
+export const callsFor = (small: boolean): Calls => (small ? inPlace : disk);
 
 /** A symlink in the last part is refused by the system; a pipe does not hang the caller. Both are 0 on Windows. */
 export const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);

@@ -2,7 +2,7 @@
 import { constants, realpathSync } from 'node:fs';
 import { parentOf } from '../../engine/path.ts';
 import type { Path } from '../../engine/types.ts';
-import { disk, diskFolder, diskName } from './disk.ts';
+import { callsFor, disk, diskFolder, diskName } from './disk.ts';
 import { codeOf, symlinkRefused } from './failure.ts';
 import { isInside } from './root.ts';
 
@@ -18,7 +18,9 @@ export interface Folders {
 /** Systems where a folder cannot be opened (Windows) or flushed (some network disks) keep names safe by themselves. */
 const CANNOT_FLUSH = new Set(['EISDIR', 'EPERM', 'EINVAL', 'EACCES', 'ENOTSUP', 'EBADF']);
 
-export function foldersOf(root: string): Folders {
+/** `near`: as in `Volume`. */
+export function foldersOf(root: string, near: boolean): Folders {
+  const calls = callsFor(near);
   /** By folder, so that many files of one new folder wait for one `mkdir`. */
   const made = new Map<Path, Promise<void>>();
   /** By folder: the flush that has not begun, which everyone shares who comes before it begins. */
@@ -50,12 +52,12 @@ export function foldersOf(root: string): Folders {
   async function flushNow(path: Path): Promise<void> {
     let fd: number | undefined;
     try {
-      fd = await disk.open(diskFolder(root, path), constants.O_RDONLY);
+      fd = await calls.open(diskFolder(root, path), constants.O_RDONLY);
       await disk.fsync(fd);
     } catch (error) {
       if (!CANNOT_FLUSH.has(codeOf(error) ?? '')) throw error;
     } finally {
-      if (fd !== undefined) await disk.close(fd);
+      if (fd !== undefined) await calls.close(fd);
     }
   }
 

@@ -3,21 +3,25 @@ import { closeSync, constants, fstatSync, lstatSync } from 'node:fs';
 import { Conflict, IntegrityError, isKeepsakeError, QuotaExceeded } from '../../engine/errors.ts';
 import type { CallOptions, Entry, NewFile, Path } from '../../engine/types.ts';
 import { asideOf } from '../lib/disk-names.ts';
-import { checkInside, type DiskName, disk, diskName, entryOf } from './disk.ts';
+import { type Calls, callsFor, checkInside, type DiskName, disk, diskName, entryOf } from './disk.ts';
 import { codeOf, diskFailure } from './failure.ts';
 import type { Folders } from './folders.ts';
+import type { Place } from './read.ts';
 import { room } from './volume.ts';
 
 /** Exclusive: a link that somebody put there is never written through. */
 const NEW_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
-async function openAside(name: DiskName): Promise<number> {
+/** Up to here a write into the system's memory is over before a thread would have begun with it. */
+const SMALL = 1024 * 1024;
+
+async function openAside(calls: Calls, name: DiskName): Promise<number> {
   try {
-    return await disk.open(name, NEW_FLAGS, 0o666);
+    return await calls.open(name, NEW_FLAGS, 0o666);
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
     await disk.unlink(name);
-    return disk.open(name, NEW_FLAGS, 0o666);
+    return calls.open(name, NEW_FLAGS, 0o666);
   }
 }
 
@@ -34,10 +38,10 @@ export async function inFolder<T>(folders: Folders, path: Path, work: () => Prom
   }
 }
 
-async function writeChunk(fd: number, chunk: Uint8Array, at: number, path: Path): Promise<void> {
+async function writeChunk(calls: Calls, fd: number, chunk: Uint8Array, at: number, path: Path): Promise<void> {
   try {
     for (let done = 0; done < chunk.length; ) {
-      done += await disk.write(fd, chunk, done, chunk.length - done, at + done);
+      done += await calls.write(fd, chunk, done, chunk.length - done, at + done);
     }
   } catch (error) {
     throw diskFailure(error, path);
@@ -50,18 +54,18 @@ const wrongLength = (path: Path, is: number, promised: number): IntegrityError =
   });
 
 /** Answers how many bytes were written. The source's own errors pass as they are. */
-async function pour(fd: number, file: NewFile, signal: AbortSignal): Promise<number> {
+async function pour(calls: Calls, fd: number, file: NewFile, signal: AbortSignal): Promise<number> {
   const { content, size, path } = file;
   if (content instanceof Uint8Array) {
     if (size !== undefined && size !== content.length) throw wrongLength(path, content.length, size);
-    await writeChunk(fd, content, 0, path);
+    await writeChunk(calls, fd, content, 0, path);
     return content.length;
   }
   let written = 0;
   for await (const chunk of content) {
     signal.throwIfAborted();
     if (size !== undefined && written + chunk.length > size) throw wrongLength(path, written + chunk.length, size);
-    await writeChunk(fd, chunk, written, path);
+    await writeChunk(calls, fd, chunk, written, path);
     written += chunk.length;
   }
   signal.throwIfAborted();
@@ -99,21 +103,27 @@ async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
  * it. `IntegrityError` for a body of another length than `size`, `QuotaExceeded` with the missing bytes, `Conflict` when
  * another program writes the same file, `FileRejected` for a name or place the disk does not take.
  */
-export async function writeFile(root: string, folders: Folders, file: NewFile, o: CallOptions): Promise<Entry> {
+export async function writeFile(
+  { root, near }: Place,
+  folders: Folders,
+  file: NewFile,
+  o: CallOptions,
+): Promise<Entry> {
   o.signal.throwIfAborted();
   const { path } = file;
+  const calls = callsFor(near && file.content instanceof Uint8Array && file.content.length <= SMALL);
   const target = diskName(root, path);
   const aside = diskName(root, asideOf(path));
   return inTurn(`${root}\0${path}`, async () => {
     let fd: number | undefined;
     let there = false;
     try {
-      fd = await inFolder(folders, path, () => openAside(aside));
+      fd = await inFolder(folders, path, () => openAside(calls, aside));
       there = true;
       checkInside(root, fd, aside, path);
-      const size = await pour(fd, file, o.signal);
+      const size = await pour(calls, fd, file, o.signal);
       const modified = file.modified === undefined ? undefined : new Date(file.modified);
-      if (modified) await disk.futimes(fd, modified, modified);
+      if (modified) await calls.futimes(fd, modified, modified);
       await disk.fsync(fd);
       o.signal.throwIfAborted();
       const stat = fstatSync(fd, { bigint: true });
@@ -122,7 +132,7 @@ export async function writeFile(root: string, folders: Folders, file: NewFile, o
         there = false;
         throw new Conflict(`Another program is writing ${path} too.`, { code: 'written_twice' });
       }
-      await disk.rename(aside, target);
+      await calls.rename(aside, target);
       there = false;
       await folders.flush(path);
       return entryOf(path, fstatSync(fd, { bigint: true }));
