@@ -107,6 +107,11 @@ export interface Provider {
   confirm?(paths: readonly Path[], o: CallOptions): Promise<Entry[]>;
   /** Removing what is not there is fine. */
   remove?(entry: Pick<Entry, 'path' | 'id'>, o: CallOptions): Promise<void>;
+  /**
+   * Removes what interrupted writes have left aside (no listing shows it) and nobody has touched since `before`. For
+   * places where a write that is cut leaves something behind; asked after a run that did not come to its end.
+   */
+  sweep?(o: CallOptions & { before: Instant }): Promise<void>;
   /** Server-side; parents are made; an existing target is replaced. `NotFound` when the entry is not there. */
   move?(entry: Pick<Entry, 'path' | 'id'>, to: Path, o: CallOptions): Promise<Entry>;
   /** Server-side copy out of another opened location of the same kind; throws `UsageError` where the two cannot reach each other. */

@@ -12,7 +12,7 @@ import { asideOf, swapCase } from './lib/disk-names.ts';
 import { checkFolder, type DiskName, disk, diskName, entryOf } from './local/disk.ts';
 import { codeOf, diskFailure } from './local/failure.ts';
 import { type Folders, foldersOf } from './local/folders.ts';
-import { listFolder } from './local/list.ts';
+import { listFolder, sweepFolder } from './local/list.ts';
 import { readFile } from './local/read.ts';
 import { canonicalRoot, openedRoot } from './local/root.ts';
 import { room, twinGuard, volumeOf } from './local/volume.ts';
@@ -152,8 +152,8 @@ export const kind: ProviderKind<z.infer<typeof settings>> = {
     keepsModified: true,
     rangeReads: true,
     hashes: [],
-    // Flushes are what takes time; a disk answers about this many together.
-    parallel: 16,
+    // As a source it must not be what holds back a service far away; at a disk the run's gate finds what it bears.
+    parallel: 32,
     forbidden: { maxNameBytes: 255 },
   },
   root: canonicalRoot,
@@ -191,6 +191,7 @@ export const kind: ProviderKind<z.infer<typeof settings>> = {
         return written;
       },
       confirm: (paths, o) => confirm(root, paths, o),
+      sweep: (o) => sweepFolder(root, o),
       move: (entry, to, o) => move(root, folders, entry.path, to, o.signal),
       remove: (entry, o) => remove(root, entry.path, o.signal),
     };

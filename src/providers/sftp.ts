@@ -7,7 +7,7 @@ import { connect } from './sftp/connection.ts';
 import { isMissing, serverFailure, writeFailure } from './sftp/failure.ts';
 import { type Folders, foldersOf } from './sftp/folders.ts';
 import { isFile, isFolder, type Lane } from './sftp/lane.ts';
-import { childrenOf, entryOf, listFolder } from './sftp/list.ts';
+import { childrenOf, entryOf, listFolder, sweepFolder } from './sftp/list.ts';
 import { childOf, type Place, placeOf } from './sftp/place.ts';
 import { poolOf } from './sftp/pool.ts';
 import { readFile } from './sftp/read.ts';
@@ -166,6 +166,7 @@ export const kind: ProviderKind<z.infer<typeof settings>> = {
         read: (entry, o) => readFile(place, entry, o),
         write: (file, o) => writeFile(place, folders, file, o),
         confirm: (paths, o) => confirm(place, paths, o.signal),
+        sweep: (o) => sweepFolder(place, o),
         move: (entry, to, o) => move(place, folders, entry.path, to, o.signal),
         remove: (entry, o) => remove(place, entry.path, o.signal),
         close: async () => pool.close(),

@@ -88,8 +88,9 @@ export async function surveyDestination(
 
 /**
  * Where an interrupted run left the bytes of a catalog line, if it did: moved to the versions, and not recorded. What lies
- * in the line's place then, if anything, are newer bytes that no catalog knows. `unfinished` is newest first; runs before
- * the one that brought the bytes moved other, older ones.
+ * in the line's place then, if anything, are newer bytes that no catalog knows. `unfinished` is newest first. Runs before
+ * the one that brought the bytes moved other, older ones; of the later ones the first moved these, any other moved what
+ * a dead run had put in their place.
  */
 export function strayVersion(
   survey: Survey | undefined,
@@ -97,7 +98,7 @@ export function strayVersion(
   line: Pick<CatalogLine, 'path' | 'stored' | 'run'>,
 ): Entry | undefined {
   const own = unfinished.indexOf(line.run);
-  for (const run of own < 0 ? unfinished : unfinished.slice(0, own)) {
+  for (const run of unfinished.slice(0, own < 0 ? undefined : own).toReversed()) {
     const found = survey?.versions.get(`${VERSIONS}/${run}/${line.stored ?? line.path}`);
     if (found) return found;
   }

@@ -133,7 +133,7 @@ async function stages(
   const snapshots = await newestSnapshots(store, plan);
   const [listing] = await Promise.all([
     listSource(s.source.provider, createFilter(plan.filter), entries, meter, signal),
-    ...s.destinations.map((destination) => look(destination, snapshots.get(destination.index), run, s, signal)),
+    ...s.destinations.map((destination) => look(tools, destination, snapshots.get(destination.index), run, s, signal)),
   ]);
   for (const each of listing.problems) problem(each);
 
@@ -196,6 +196,7 @@ async function stages(
  * filling that would be no backup. Surveys it where the catalog may not know all that is there.
  */
 async function look(
+  tools: RunTools,
   destination: Destination,
   previous: SnapshotRecord | undefined,
   run: Run,
@@ -212,6 +213,12 @@ async function look(
     });
   }
   if (isThere && previous && s.unfinished.length === 0) return;
+  if (s.unfinished.length > 0 && run.started !== undefined) {
+    await provider.sweep?.({ signal, before: run.started }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      tools.log('warn', 'not_swept', { run: run.id, destination: location.text, error });
+    });
+  }
   destination.survey = await surveyDestination(provider, () => s.spool<Entry>(), signal);
 }
 

@@ -49,6 +49,8 @@ export interface Prepared {
   retired: Write[];
   /** The line whose file has to be moved away before the new bytes may take its place. */
   replaces?: CatalogLine;
+  /** The older version was already away when the run began: an interrupted run had moved it. */
+  stray?: true;
   /** A file that no catalog knows, in the way. */
   stranger?: Entry;
   /** The destination already has these bytes. */
@@ -110,7 +112,7 @@ export async function prepare(
     const stray = strayVersion(destination.survey, t.unfinished, need.line);
     if (!stray) return { stored, retired: [], replaces: need.line };
     const retired = retiredAs(t, destination, need.line, stray.path);
-    return { stored, retired, ...(await inTheWay(t, destination, entry, stored)) };
+    return { stored, retired, stray: true, ...(await inTheWay(t, destination, entry, stored)) };
   }
   const wanted = laidOut(entry, t.plan.layout);
   const key = (stored: Path) => (traits.caseSensitive ? stored : caseKey(stored));
@@ -227,10 +229,13 @@ export async function putBack(
   const version = ready?.retired.find((write): write is { table: 'catalog'; put: CatalogLine } => 'put' in write);
   if (!ready || !version?.put.stored) return;
   try {
-    if (ready.stranger) await makeRoom(t, destination, ready);
-    await destination.open.provider.move?.({ path: version.put.stored, id: version.put.stored }, ready.stored, {
-      signal: t.signal,
-    });
+    if (ready.stray) {
+      await makeRoom(t, destination, ready);
+      await t.store.commit(ready.retired);
+    } else
+      await destination.open.provider.move?.({ path: version.put.stored, id: version.put.stored }, ready.stored, {
+        signal: t.signal,
+      });
   } catch {
     await t.store.commit(ready.retired);
   }

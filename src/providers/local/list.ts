@@ -3,9 +3,9 @@ import { type BigIntStats, type Dirent, lstatSync, readdirSync, realpathSync } f
 import { setImmediate as turn } from 'node:timers/promises';
 import { FileRejected, NotFound, UsageError } from '../../engine/errors.ts';
 import { fromBytes } from '../../engine/path.ts';
-import type { CallOptions, Entry, Path } from '../../engine/types.ts';
+import type { CallOptions, Entry, Instant, Path } from '../../engine/types.ts';
 import { ASIDE } from '../lib/disk-names.ts';
-import { type DiskName, diskName, entryOf } from './disk.ts';
+import { type DiskName, disk, diskName, entryOf } from './disk.ts';
 import { codeOf, diskFailure } from './failure.ts';
 import { isInside } from './root.ts';
 
@@ -89,7 +89,10 @@ function statOf(name: DiskName, path: Path, unreadable: Unreadable[]): BigIntSta
  * is not listed. A folder that may not be read does not stop the walk; at its end `FileRejected` with the code
  * `unreadable_folder` tells that the listing is incomplete, so that nobody takes what is in there for deleted.
  */
-export async function* listFolder(root: string, o: CallOptions & { under?: Path }): AsyncGenerator<Entry> {
+export async function* listFolder(
+  root: string,
+  o: CallOptions & { under?: Path; onAside?(name: DiskName): void },
+): AsyncGenerator<Entry> {
   o.signal.throwIfAborted();
   const start = startOf(root, o.under);
   const waiting: Folder[] = start ? [start] : [];
@@ -112,7 +115,8 @@ export async function* listFolder(root: string, o: CallOptions & { under?: Path 
       const { entry } = child;
       const known = entry.isFile() || entry.isDirectory() || entry.isSymbolicLink() || entry.isSocket();
       if (entry.isDirectory()) waiting.push({ path, name });
-      else if ((entry.isFile() || !known) && !ASIDE.test(child.text)) {
+      else if (ASIDE.test(child.text)) o.onAside?.(name);
+      else if (entry.isFile() || !known) {
         const stat = statOf(name, path, unreadable);
         if (stat?.isDirectory()) waiting.push({ path, name });
         else if (stat?.isFile()) yield entryOf(path, stat);
@@ -120,6 +124,26 @@ export async function* listFolder(root: string, o: CallOptions & { under?: Path 
     }
   }
   if (unreadable.length > 0) throw incomplete(unreadable);
+}
+
+/** `Provider.sweep`. The change time is meant, which no program can set: a file's own time is put on before its rename. */
+export async function sweepFolder(root: string, o: CallOptions & { before: Instant }): Promise<void> {
+  const asides: DiskName[] = [];
+  const entries = listFolder(root, { signal: o.signal, onAside: (name) => asides.push(name) });
+  try {
+    while (!(await entries.next()).done);
+  } catch (error) {
+    // What cannot be read cannot be swept; a root that is not there holds nothing.
+    if (!(error instanceof FileRejected || error instanceof NotFound)) throw error;
+  }
+  for (const name of asides) {
+    try {
+      const stat = lstatSync(name, { bigint: true });
+      if (stat.isFile() && Number(stat.ctimeMs) < Date.parse(o.before)) await disk.unlink(name);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw diskFailure(error, root);
+    }
+  }
 }
 
 function incomplete(unreadable: readonly Unreadable[]): FileRejected {

@@ -1,7 +1,7 @@
 /** Walks a folder of an SFTP server: several folders at a time, names as bytes. */
 import { FileRejected, NotFound } from '../../engine/errors.ts';
 import { fromBytes } from '../../engine/path.ts';
-import type { CallOptions, Entry, Path } from '../../engine/types.ts';
+import type { CallOptions, Entry, Instant, Path } from '../../engine/types.ts';
 import { ASIDE } from '../lib/disk-names.ts';
 import { isMissing, serverFailure } from './failure.ts';
 import { type Attrs, isFile, isFolder, type Name } from './lane.ts';
@@ -81,7 +81,10 @@ async function startOf(place: Place, under: Path | undefined, signal: AbortSigna
  * Regular files only; symlinks are not followed. A folder that may not be read does not stop the walk: at its end
  * `FileRejected` with the code `unreadable_folder` tells that the listing is incomplete.
  */
-export async function* listFolder(place: Place, o: CallOptions & { under?: Path }): AsyncGenerator<Entry> {
+export async function* listFolder(
+  place: Place,
+  o: CallOptions & { under?: Path; onAside?(name: Buffer, attrs: Attrs, tag: string | undefined): void },
+): AsyncGenerator<Entry> {
   o.signal.throwIfAborted();
   const start = await startOf(place, o.under, o.signal);
   const waiting: Folder[] = start ? [start] : [];
@@ -115,7 +118,11 @@ export async function* listFolder(place: Place, o: CallOptions & { under?: Path 
       const text = fromBytes(name);
       const path = folder.path === '' ? text : `${folder.path}/${text}`;
       if (isFolder(attrs)) waiting.push({ path, name: childOf(folder.name, name) });
-      else if (isFile(attrs) && !ASIDE.test(text)) yield entryOf(path, attrs);
+      else if (isFile(attrs)) {
+        const aside = ASIDE.exec(text);
+        if (aside) o.onAside?.(childOf(folder.name, name), attrs, aside[2]);
+        else yield entryOf(path, attrs);
+      }
     }
   }
   if (unreadable.length > 0) {
@@ -126,5 +133,28 @@ export async function* listFolder(place: Place, o: CallOptions & { under?: Path 
       advice: 'Everything else was read. Give the user that signs in access, or leave the folder out with `except`.',
       cause: unreadable[0]?.cause,
     });
+  }
+}
+
+/** `Provider.sweep`. What has a tag belongs to a large upload that will go on where it was cut. */
+export async function sweepFolder(place: Place, o: CallOptions & { before: Instant }): Promise<void> {
+  const asides: Buffer[] = [];
+  const onAside = (name: Buffer, { mtime }: Attrs, tag: string | undefined): void => {
+    if (tag === undefined && mtime !== undefined && mtime * 1000 < Date.parse(o.before)) asides.push(name);
+  };
+  try {
+    const entries = listFolder(place, { signal: o.signal, onAside });
+    while (!(await entries.next()).done);
+  } catch (error) {
+    // What cannot be read cannot be swept; a root that is not there holds nothing.
+    if (!(error instanceof FileRejected || error instanceof NotFound)) throw error;
+  }
+  const lane = await place.pool.lane(o.signal);
+  for (const name of asides) {
+    try {
+      await lane.remove(name);
+    } catch (error) {
+      if (!isMissing(error)) throw serverFailure(error, place.text);
+    }
   }
 }
