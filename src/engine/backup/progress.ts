@@ -1,4 +1,5 @@
 /** Counts a run's work and tells it at a bearable rate. */
+import { Stopped } from '../errors.ts';
 import type { Clock, Path, Progress } from '../types.ts';
 
 export interface Meter {
@@ -62,4 +63,34 @@ export function createMeter(clock: Pick<Clock, 'now'>): Meter {
       return progress;
     },
   };
+}
+
+const TOLD_EVERY = 250;
+
+/**
+ * Does the work and tells how far it is, at last its result. Who stops listening stops the work: its signal is aborted
+ * and its end waited for.
+ */
+export async function* told<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  meter: Meter,
+  clock: Pick<Clock, 'sleep'>,
+  signal: AbortSignal,
+): AsyncGenerator<{ progress: Progress } | { result: T }> {
+  const left = new AbortController();
+  const both = AbortSignal.any([signal, left.signal]);
+  let settled = false;
+  const working = work(both).finally(() => {
+    settled = true;
+  });
+  try {
+    while (!settled) {
+      await Promise.race([working, clock.sleep(TOLD_EVERY, both)]);
+      if (!settled) yield { progress: meter.read() };
+    }
+    yield { result: await working };
+  } finally {
+    left.abort(new Stopped('Nobody waits for this any more.'));
+    await Promise.allSettled([working]);
+  }
 }

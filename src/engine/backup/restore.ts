@@ -3,8 +3,9 @@
  * A restored file appears at its place only when its bytes are those of the manifest.
  */
 import { createHash } from 'node:crypto';
-import { IntegrityError, isKeepsakeError, NotFound, Stopped, UsageError } from '../errors.ts';
+import { IntegrityError, isKeepsakeError, NotFound, UsageError } from '../errors.ts';
 import type { OpenLocation, RestorePreview, RestoreRequest, RestoreResult } from '../services.ts';
+import { createSpool, type Spool } from '../store/spool.ts';
 import { catalogId, versionId } from '../store/store.ts';
 import type { CatalogLine, Entry, Location, Path, Plan, Progress, SnapshotRecord } from '../types.ts';
 import { WHOLE } from './copy.ts';
@@ -12,7 +13,7 @@ import { matcher } from './filter.ts';
 import { numbered } from './layout.ts';
 import type { ManifestLine } from './manifest.ts';
 import { copyManifest } from './manifest-copy.ts';
-import { createMeter, type Meter } from './progress.ts';
+import { createMeter, type Meter, told } from './progress.ts';
 import type { RunTools } from './run.ts';
 
 interface Wanted {
@@ -107,7 +108,7 @@ interface Prepared {
   preview: RestorePreview;
   snapshots: SnapshotRecord[];
   target: OpenLocation;
-  existing: Map<Path, Entry>;
+  existing: Spool<Entry>;
   takes: (path: Path) => boolean;
 }
 
@@ -116,6 +117,7 @@ async function prepare(tools: RunTools, request: RestoreRequest, signal: AbortSi
   const snapshots = await chooseSnapshot(tools, plan, request.from, request.destination);
   const to = request.to ?? plan.source;
   const target = await tools.places.open(to, signal);
+  const existing = createSpool<Entry>(tools.scratch);
   try {
     if (!target.provider.write) {
       throw new UsageError(`Nothing can be written to ${to.text}.`, {
@@ -124,11 +126,17 @@ async function prepare(tools: RunTools, request: RestoreRequest, signal: AbortSi
       });
     }
     const takes = wanted(request.files);
-    const existing = await listExisting(target, signal);
+    // For a few named files single looks are cheaper than a listing of all that is there.
+    const few = request.files.length > 0 && target.provider.confirm !== undefined;
+    if (!few) await listExisting(target, existing, signal);
     const preview = await withSource(tools, plan, snapshots, signal, async (from, snapshot) => {
       const made: RestorePreview = { snapshot, files: 0, bytes: 0, same: 0, existing: 0, samples: [], to };
       await withLines(tools, plan, snapshot, from, takes, signal, async (lines) => {
         for await (const { line } of lines) {
+          if (few) {
+            for (const entry of (await target.provider.confirm?.([line.path], { signal })) ?? [])
+              existing.add(entry.path, entry);
+          }
           made.files++;
           made.bytes += line.size;
           if (made.samples.length < SAMPLES) made.samples.push(line.path);
@@ -151,19 +159,18 @@ async function prepare(tools: RunTools, request: RestoreRequest, signal: AbortSi
     }
     return { preview, snapshots, target, existing, takes };
   } catch (error) {
+    existing.close();
     await target.close();
     throw error;
   }
 }
 
-async function listExisting(target: OpenLocation, signal: AbortSignal): Promise<Map<Path, Entry>> {
-  const existing = new Map<Path, Entry>();
+async function listExisting(target: OpenLocation, existing: Spool<Entry>, signal: AbortSignal): Promise<void> {
   try {
-    for await (const entry of target.provider.list({ signal })) existing.set(entry.path, entry);
+    for await (const entry of target.provider.list({ signal })) existing.add(entry.path, entry);
   } catch (error) {
     if (!(error instanceof NotFound)) throw error;
   }
-  return existing;
 }
 
 /** For counting only: size and time agree. Before a file is left alone as the same, its bytes are compared. */
@@ -202,7 +209,8 @@ export async function previewRestore(
   request: RestoreRequest,
   signal: AbortSignal,
 ): Promise<RestorePreview> {
-  const { preview, target } = await prepare(tools, request, signal);
+  const { preview, target, existing } = await prepare(tools, request, signal);
+  existing.close();
   await target.close();
   return preview;
 }
@@ -218,24 +226,16 @@ export async function* restore(
   meter.phase('restoring');
   meter.total(preview.files, preview.bytes);
   const result: RestoreResult = { ...preview, restored: 0, skipped: 0, failed: [] };
-  const stop = new AbortController();
-  const both = AbortSignal.any([signal, stop.signal]);
-  let settled = false;
-  const working = withSource(tools, request.plan, prepared.snapshots, both, (from, snapshot) =>
-    restoreAll(tools, request, prepared, from, snapshot, meter, result, both),
-  ).finally(() => {
-    settled = true;
-  });
+  const work = async (both: AbortSignal): Promise<RestoreResult> => {
+    await withSource(tools, request.plan, prepared.snapshots, both, (from, snapshot) =>
+      restoreAll(tools, request, prepared, from, snapshot, meter, result, both),
+    );
+    return result;
+  };
   try {
-    while (!settled) {
-      await Promise.race([working, tools.clock.sleep(250, both)]);
-      if (!settled) yield { progress: meter.read() };
-    }
-    await working;
-    yield { result };
+    yield* told(work, meter, tools.clock, signal);
   } finally {
-    stop.abort(new Stopped('The restore was left.'));
-    await Promise.allSettled([working]);
+    prepared.existing.close();
     await target.close();
   }
 }
@@ -292,7 +292,7 @@ async function placeFor(
   there: Entry | undefined,
   request: RestoreRequest,
   target: OpenLocation,
-  existing: Map<Path, Entry>,
+  existing: Spool<Entry>,
   signal: AbortSignal,
 ): Promise<Path | undefined> {
   if (!there) return line.path;
@@ -308,7 +308,7 @@ async function placeFor(
   for (let n = 2; ; n++) {
     const free = numbered(line.path, n);
     if (existing.has(free)) continue;
-    existing.set(free, { ...there, path: free });
+    existing.add(free, { ...there, path: free });
     return free;
   }
 }

@@ -1,11 +1,12 @@
 /** Proof that the copies are good: by listing, by reading a sample, or by reading everything. */
 import { createHash, randomInt } from 'node:crypto';
-import { IntegrityError, isKeepsakeError, NotFound, Stopped } from '../errors.ts';
+import { IntegrityError, NotFound } from '../errors.ts';
 import type { OpenLocation, VerifyResult } from '../services.ts';
+import { createSpool } from '../store/spool.ts';
 import { catalogRange } from '../store/store.ts';
 import type { CatalogLine, Entry, Location, Path, Plan, Progress, SnapshotRecord } from '../types.ts';
 import { copyManifest } from './manifest-copy.ts';
-import { createMeter, type Meter } from './progress.ts';
+import { createMeter, type Meter, told } from './progress.ts';
 import { newestSnapshots, type RunTools } from './run.ts';
 
 /**
@@ -68,65 +69,88 @@ interface Work {
 }
 
 async function verifyOne(w: Work, place: OpenLocation): Promise<void> {
-  const { result, meter, signal } = w;
-  const range = catalogRange(w.plan.id, w.snapshot.destination);
-  const bad = async (line: CatalogLine, what: string): Promise<void> => {
-    meter.problem();
-    result.bad.push({ path: line.path, what });
-    // The next run brings the file again; what lies there is kept as a version first, it may be someone's own edit.
-    await w.tools.store.putMany('catalog', [{ ...line, damaged: true }]);
-  };
-
   await manifestIsWhole(w, place);
-  const lines = () => w.tools.store.find('catalog', range);
-  const there = new Map<Path, Entry>();
-  for await (const entry of place.provider.list({ signal })) there.set(entry.path, entry);
-
-  const suspects = w.how === 'sample' ? await sampleOf(lines(), SAMPLE) : undefined;
-  if (suspects)
-    meter.total(
-      suspects.length,
-      suspects.reduce((sum, line) => sum + line.size, 0),
-    );
-  const readable: CatalogLine[] = [];
-  for await (const line of lines()) {
-    signal.throwIfAborted();
-    const stored = line.stored ?? line.path;
-    // Some servers do not list names that begin with a dot: what a listing lacks is asked for by name.
-    const seen = there.get(stored) ?? (await place.provider.confirm?.([stored], { signal }))?.[0];
-    const what = listedProblem(line, seen);
-    if (what) await bad(line, what);
-    else if (w.how === 'full') readable.push(line);
-    if (w.how === 'quick') {
-      result.files++;
-      result.bytes += line.size;
-      meter.file(line.path);
-    }
-  }
-  there.clear();
+  const lines = () => w.tools.store.find('catalog', catalogRange(w.plan.id, w.snapshot.destination));
+  const bad = await compareListing(w, place, lines());
   if (w.how === 'quick') return;
+  if (w.how === 'full') {
+    await readBack(w, place, lines(), bad);
+    return;
+  }
+  const sample = await sampleOf(lines(), SAMPLE);
+  const bytes = sample.reduce((sum, line) => sum + line.size, 0);
+  w.meter.total(sample.length, bytes);
+  await readBack(w, place, from(sample), bad);
+}
 
-  const known = new Set(result.bad.map(({ path }) => path));
-  const queue = (suspects ?? readable).filter((line) => !known.has(line.path))[Symbol.iterator]();
-  const worker = async (): Promise<void> => {
-    for (let next = queue.next(); !next.done; next = queue.next()) {
-      signal.throwIfAborted();
-      const line = next.value;
-      try {
-        const { sha256, size } = await digestOf(place, line, meter, signal);
-        if (size !== line.size || sha256 !== line.sha256) await bad(line, 'has other bytes (sha256 differs)');
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!isKeepsakeError(error)) throw error;
-        if (error instanceof NotFound) await bad(line, 'is missing');
-        else throw error;
+async function* from<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}
+
+/** The next run brings the file again; what lies there is kept as a version first, it may be someone's own edit. */
+async function note(w: Work, line: CatalogLine, what: string): Promise<void> {
+  w.meter.problem();
+  w.result.bad.push({ path: line.path, what });
+  await w.tools.store.putMany('catalog', [{ ...line, damaged: true }]);
+}
+
+function count(w: Work, line: CatalogLine): void {
+  w.result.files++;
+  w.result.bytes += line.size;
+  w.meter.file(line.path);
+}
+
+/** Name and size of every file, and its hash where the listing tells one. Answers the paths that are not right. */
+async function compareListing(w: Work, place: OpenLocation, lines: AsyncIterable<CatalogLine>): Promise<Set<Path>> {
+  const bad = new Set<Path>();
+  const there = createSpool<Entry>(w.tools.scratch);
+  try {
+    for await (const entry of place.provider.list({ signal: w.signal })) there.add(entry.path, entry);
+    for await (const line of lines) {
+      w.signal.throwIfAborted();
+      const stored = line.stored ?? line.path;
+      // Some servers do not list names that begin with a dot: what a listing lacks is asked for by name.
+      const seen = there.get(stored) ?? (await place.provider.confirm?.([stored], { signal: w.signal }))?.[0];
+      const what = listedProblem(line, seen);
+      if (what) {
+        bad.add(line.path);
+        await note(w, line, what);
       }
-      result.files++;
-      result.bytes += line.size;
-      meter.file(line.path);
+      if (w.how === 'quick') count(w, line);
+    }
+  } finally {
+    there.close();
+  }
+  return bad;
+}
+
+/** Reads every byte back, several files at a time. */
+async function readBack(
+  w: Work,
+  place: OpenLocation,
+  lines: AsyncIterable<CatalogLine>,
+  known: ReadonlySet<Path>,
+): Promise<void> {
+  const queue = lines[Symbol.asyncIterator]();
+  const worker = async (): Promise<void> => {
+    for (let next = await queue.next(); !next.done; next = await queue.next()) {
+      const line = next.value;
+      w.signal.throwIfAborted();
+      if (!known.has(line.path)) {
+        try {
+          const { sha256, size } = await digestOf(place, line, w.meter, w.signal);
+          if (size !== line.size || sha256 !== line.sha256) await note(w, line, 'has other bytes (sha256 differs)');
+        } catch (error) {
+          w.signal.throwIfAborted();
+          if (!(error instanceof NotFound)) throw error;
+          await note(w, line, 'is missing');
+        }
+      }
+      count(w, line);
     }
   };
-  await Promise.all(Array.from({ length: Math.max(1, Math.min(16, place.traits.parallel)) }, worker));
+  const workers = Math.max(1, Math.min(16, place.traits.parallel));
+  await Promise.all(Array.from({ length: workers }, worker));
 }
 
 async function manifestIsWhole(w: Work, place: OpenLocation): Promise<void> {
@@ -174,15 +198,13 @@ export async function* verify(
   const meter = createMeter(tools.clock);
   meter.phase('verifying');
   const result: VerifyResult = { snapshot: first, how, files: 0, bytes: 0, bad: [] };
-  const stop = new AbortController();
-  const both = AbortSignal.any([signal, stop.signal]);
   if (how === 'full')
     meter.total(
       snapshots.reduce((sum, s) => sum + s.files, 0),
       snapshots.reduce((sum, s) => sum + s.bytes, 0),
     );
 
-  const all = async (): Promise<void> => {
+  const work = async (both: AbortSignal): Promise<VerifyResult> => {
     for (const snapshot of snapshots) {
       const part: VerifyResult = { snapshot, how, files: 0, bytes: 0, bad: [] };
       const place = await tools.places.open(plan.destinations[snapshot.destination] as Location, both);
@@ -199,20 +221,7 @@ export async function* verify(
         { ...record, verified: { at: tools.clock.now().toISOString(), how, files: part.files, bad: part.bad.length } },
       ]);
     }
+    return result;
   };
-  let settled = false;
-  const working = all().finally(() => {
-    settled = true;
-  });
-  try {
-    while (!settled) {
-      await Promise.race([working, tools.clock.sleep(250, both)]);
-      if (!settled) yield { progress: meter.read() };
-    }
-    await working;
-    yield { result };
-  } finally {
-    stop.abort(new Stopped('The check was left.'));
-    await Promise.allSettled([working]);
-  }
+  yield* told(work, meter, tools.clock, signal);
 }
