@@ -378,10 +378,37 @@ it('several destinations get the same, and each its own manifest', async () => {
   expect(await h.run(plan)).toMatchObject({ state: 'done', counts: { new: 21 } });
   expect(reads).toBe(21);
   for (const folder of ['dst', 'second']) expect(tree(h.at(folder))).toEqual(tree(h.at('src')));
+  put(h.at('src', 'later.bin'), 'later');
   rmSync(h.at('second'), { recursive: true });
-  expect(await h.run(plan)).toMatchObject({ state: 'failed' });
-  expect(await h.run(plan, true)).toMatchObject({ state: 'done', counts: { new: 21 } });
+  const without = await h.run(plan);
+  expect(without).toMatchObject({
+    state: 'partial',
+    problems: [{ code: 'destination_gone', destination: h.at('second') }],
+  });
+  expect(without.verdict).toBe(
+    `${h.at('second')} could not be used this time; everything else is safe in ${h.at('dst')}.`,
+  );
+  expect(tree(h.at('dst'))).toEqual(tree(h.at('src')));
+  expect(existsSync(h.at('second'))).toBe(false);
+  expect(await h.run(plan, true)).toMatchObject({ state: 'done', counts: { new: 22 } });
   expect(tree(h.at('second'))).toEqual(tree(h.at('src')));
+});
+
+it('a destination that fails in the middle does not keep the other from its backup', async () => {
+  files(60);
+  const plan = await h.plan('p', h.at('src'), [h.at('dst'), h.at('second')]);
+  const met = failWrites((n) => (n > 20 ? new AuthRequired('Signed out.') : undefined));
+  const run = await h.run(plan);
+  expect(met()).toBeGreaterThan(0);
+  expect(run).toMatchObject({
+    state: 'partial',
+    problemCount: 1,
+    problems: [{ code: 'auth_required', destination: h.at('dst') }],
+  });
+  expect(tree(h.at('second'))).toEqual(tree(h.at('src')));
+  h.around.clear();
+  expect(await h.run(plan)).toMatchObject({ state: 'done' });
+  expect(tree(h.at('dst'))).toEqual(tree(h.at('src')));
 });
 
 it('retention removes bytes only after the manifest that no longer lists them', async () => {

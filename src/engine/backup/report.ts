@@ -2,26 +2,37 @@
 import type { Block, Cell, Choice, Counts, Plan, Reply, Run, RunState } from '../types.ts';
 import { countWords, durationWords, manyWords, sizeWords } from '../wording.ts';
 
-const places = (plan: Plan): string => {
-  const texts = plan.destinations.map((location) => location.text);
-  return texts.length > 1 ? `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}` : (texts[0] ?? 'the destination');
-};
+const joined = (texts: readonly string[]): string =>
+  texts.length > 1 ? `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}` : (texts[0] ?? 'the destination');
 
-/** The one-line answer to "are my files safe?". */
-export function verdict(state: RunState, counts: Counts, plan: Plan, reason?: string): string {
-  const where = places(plan);
+const areSafe = (files: number): string =>
+  files === 1 ? 'The one file is safe' : `All ${countWords(files)} files are safe`;
+
+/** The one-line answer to "are my files safe?". `lost`: destinations that could not be used while others could. */
+export function verdict(
+  state: RunState,
+  counts: Counts,
+  plan: Plan,
+  { reason, lost = [] }: { reason?: string; lost?: readonly string[] } = {},
+): string {
+  const where = joined(plan.destinations.map(({ text }) => text).filter((text) => !lost.includes(text)));
   const moved = counts.new + counts.changed;
   switch (state) {
     case 'done':
       if (counts.files === 0) return `There is nothing to back up in ${plan.source.text} yet.`;
-      if (moved === 0 && counts.vanished === 0)
-        return `Nothing new: all ${manyWords(counts.files, 'file')} are already safe in ${where}.`;
-      if (counts.new === counts.files) return `All ${manyWords(counts.files, 'file')} are safe in ${where}.`;
-      if (moved === 0)
-        return `All ${manyWords(counts.files, 'file')} are safe in ${where}; vanished ones are kept as older versions.`;
+      if (moved === 0 && counts.vanished === 0) {
+        const all = counts.files === 1 ? 'the one file is' : `all ${countWords(counts.files)} files are`;
+        return `Nothing new: ${all} already safe in ${where}.`;
+      }
+      if (counts.new === counts.files) return `${areSafe(counts.files)} in ${where}.`;
+      if (moved === 0) return `${areSafe(counts.files)} in ${where}; vanished ones are kept as older versions.`;
+      if (moved === 1) return `The one new or changed file is safe in ${where}.`;
       return `All ${countWords(moved)} new and changed files are safe in ${where}.`;
-    case 'partial':
-      return `${manyWords(counts.failed, 'file')} could not be backed up; everything else is safe in ${where}.`;
+    case 'partial': {
+      const failed = counts.failed > 0 ? `${manyWords(counts.failed, 'file')} could not be backed up` : '';
+      const unused = lost.length > 0 ? `${joined(lost)} could not be used this time` : '';
+      return `${[unused, failed].filter(Boolean).join(', and ')}; everything else is safe in ${where}.`;
+    }
     case 'stopped':
       return `Stopped. What was copied is safe in ${where}; the next run goes on from there.`;
     case 'waiting':

@@ -28,6 +28,7 @@ import type { Gate } from './gate.ts';
 import { guardQuestion } from './guard.ts';
 import { laidOut } from './layout.ts';
 import { listSource, type Survey, strayVersion, surveyDestination } from './listing.ts';
+import { createLosses, type Losses } from './losses.ts';
 import { SNAPSHOTS } from './manifest.ts';
 import type { Meter } from './progress.ts';
 import type { Destination, TransferContext } from './target.ts';
@@ -50,6 +51,8 @@ export interface RunOutcome {
   problemCount: number;
   /** Set when a person has to be asked first; nothing was touched. */
   question?: string;
+  /** Destinations (as the person wrote them) that could not be used this time, while others could. */
+  lost: string[];
 }
 
 const ASKED_AT_ONCE = 500;
@@ -91,13 +94,18 @@ export async function perform(
   try {
     const source = await open(plan.source, plan.limit);
     const unfinished = await unfinishedRuns(tools.store, plan, run);
+    const problems = collect(tools, run);
+    const losses = createLosses(plan, problems.add);
     const destinations: Destination[] = [];
     for (const [index, location] of plan.destinations.entries()) {
-      const place = await open(location);
-      if (!place.provider.write) throw new UsageError(`${location.text} cannot be written to.`, { code: 'read_only' });
-      destinations.push({ index, open: place, gate: tools.gate(place) });
+      await losses.orGiveUp(index, async () => {
+        const place = await open(location);
+        if (!place.provider.write)
+          throw new UsageError(`${location.text} cannot be written to.`, { code: 'read_only' });
+        destinations.push({ index, open: place, gate: tools.gate(place) });
+      });
     }
-    return await stages(run, plan, tools, meter, signal, { source, destinations, unfinished, spool });
+    return await stages(run, plan, tools, meter, signal, { source, destinations, unfinished, spool, problems, losses });
   } finally {
     for (const each of spools) each.close();
     await Promise.allSettled(opened.map((place) => place.close()));
@@ -109,6 +117,35 @@ interface Stage {
   destinations: Destination[];
   unfinished: string[];
   spool<T>(): Spool<T>;
+  problems: Problems;
+  losses: Losses;
+}
+
+interface Problems {
+  readonly kept: Problem[];
+  readonly count: number;
+  add(problem: Problem): void;
+}
+
+function collect(tools: RunTools, run: Run): Problems {
+  const kept: Problem[] = [];
+  let count = 0;
+  return {
+    kept,
+    get count() {
+      return count;
+    },
+    add(problem) {
+      count++;
+      if (kept.length < KEPT_PROBLEMS) kept.push(problem);
+      tools.log('warn', 'file_problem', {
+        run: run.id,
+        code: problem.code,
+        path: problem.path,
+        message: problem.message,
+      });
+    },
+  };
 }
 
 async function stages(
@@ -120,31 +157,35 @@ async function stages(
   s: Stage,
 ): Promise<RunOutcome> {
   const { store } = tools;
-  const problems: Problem[] = [];
-  let problemCount = 0;
-  const problem = (each: Problem) => {
-    problemCount++;
-    if (problems.length < KEPT_PROBLEMS) problems.push(each);
-    tools.log('warn', 'file_problem', { run: run.id, code: each.code, path: each.path, message: each.message });
-  };
+  const { problems, losses } = s;
 
   meter.phase('listing');
   const entries = s.spool<Entry>();
   const snapshots = await newestSnapshots(store, plan);
   const [listing] = await Promise.all([
     listSource(s.source.provider, createFilter(plan.filter), entries, meter, signal),
-    ...s.destinations.map((destination) => look(tools, destination, snapshots.get(destination.index), run, s, signal)),
+    ...s.destinations.map((destination) =>
+      losses.orGiveUp(destination.index, () =>
+        look(tools, destination, snapshots.get(destination.index), run, s, signal),
+      ),
+    ),
   ]);
-  for (const each of listing.problems) problem(each);
+  for (const each of listing.problems) problems.add(each);
+  s.destinations = s.destinations.filter(losses.isAlive);
 
   const steps = s.spool<Step>();
   const plannedWork = await count(plan, store, entries, steps, s.destinations, listing.complete, s.unfinished, signal);
   const { counts } = plannedWork;
   const question = run.approved ? undefined : guardQuestion(counts, plannedWork.held);
-  if (question) return { counts, problems, problemCount, question };
+  if (question)
+    return { counts, problems: problems.kept, problemCount: problems.count, question, lost: losses.texts() };
 
   if (steps.size > 0) {
-    await mustFit(s.destinations, plannedWork.bytes, signal);
+    for (const destination of s.destinations) {
+      const wanted = plannedWork.bytes.get(destination.index) ?? 0;
+      await losses.orGiveUp(destination.index, () => mustFit(destination, wanted, signal));
+    }
+    s.destinations = s.destinations.filter(losses.isAlive);
     await noteTakenNames(plan, store, s);
     for (const destination of s.destinations) await lookForStrangers(plan, destination, steps, s, signal);
     meter.phase('copying');
@@ -164,7 +205,8 @@ async function stages(
       destinations: s.destinations,
       unfinished: s.unfinished,
       memo: (destination, entry) => memo(store, plan, destination, entry),
-      problem,
+      problem: problems.add,
+      losses,
       signal: stop.signal,
       abort: (error) => stop.abort(error),
     };
@@ -176,7 +218,7 @@ async function stages(
   }
 
   meter.phase('finishing');
-  for (const destination of s.destinations) {
+  for (const destination of s.destinations.filter(losses.isAlive)) {
     await finish(
       run,
       plan,
@@ -188,7 +230,7 @@ async function stages(
     );
   }
   if (!listing.complete) counts.failed += listing.problems.length;
-  return { counts, problems, problemCount };
+  return { counts, problems: problems.kept, problemCount: problems.count, lost: losses.texts() };
 }
 
 /**
@@ -253,7 +295,12 @@ async function count(
   const catalogs = destinations.map((d) => store.find('catalog', catalogRange(plan.id, d.index)));
   for await (const step of decide(entries.sorted(), catalogs, complete)) {
     signal.throwIfAborted();
-    for (const need of step.needs) checkAgainstSurvey(need, destinations[need.destination]?.survey, unfinished);
+    for (const need of step.needs) {
+      // The merge counts the catalogs that it was given; a destination that is not used this time is not among them.
+      const destination = destinations[need.destination] as Destination;
+      need.destination = destination.index;
+      checkAgainstSurvey(need, destination.survey, unfinished);
+    }
     if (step.needs.some((need) => need.line)) held++;
     if (step.entry) {
       counts.files++;
@@ -286,20 +333,13 @@ function checkAgainstSurvey(need: Need, survey: Survey | undefined, unfinished: 
   need.why = 'missing_at_destination';
 }
 
-async function mustFit(
-  destinations: readonly Destination[],
-  bytes: Map<number, number>,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const destination of destinations) {
-    const wanted = bytes.get(destination.index) ?? 0;
-    if (wanted === 0) continue;
-    const free = await freeAt(destination, signal);
-    if (free === undefined || free >= wanted) continue;
-    throw new QuotaExceeded(`${destination.open.location.text} has ${free} bytes free and ${wanted} are needed.`, {
-      missing: wanted - free,
-    });
-  }
+async function mustFit(destination: Destination, wanted: number, signal: AbortSignal): Promise<void> {
+  if (wanted === 0) return;
+  const free = await freeAt(destination, signal);
+  if (free === undefined || free >= wanted) return;
+  throw new QuotaExceeded(`${destination.open.location.text} has ${free} bytes free and ${wanted} are needed.`, {
+    missing: wanted - free,
+  });
 }
 
 /**

@@ -7,11 +7,11 @@ import type { Store, Write } from '../store/store.ts';
 import type { Clock, Log, Person, Plan, Run, Trigger } from '../types.ts';
 import { createGate, type Gate } from './gate.ts';
 import { acquireLease, holderName, isHeld } from './lease.ts';
+import { describe } from './problem.ts';
 import { createMeter, type Meter } from './progress.ts';
 import { isReported, runReply, verdict } from './report.ts';
 import { noCounts, perform, type RunTools } from './run.ts';
 import { newRunId } from './run-id.ts';
-import { describe } from './transfer.ts';
 
 export interface RunsOptions {
   store: Store;
@@ -216,7 +216,7 @@ export function createRuns(o: RunsOptions): Runs {
       };
     }
     const state = problemCount === 0 ? 'done' : 'partial';
-    return { state, counts, problems, problemCount, verdict: verdict(state, counts, plan) };
+    return { state, counts, problems, problemCount, verdict: verdict(state, counts, plan, { lost: outcome.lost }) };
   }
 
   function broken(plan: Plan, error: unknown, shuttingDown: boolean): Partial<Run> {
@@ -227,7 +227,7 @@ export function createRuns(o: RunsOptions): Runs {
       state,
       ...(state !== 'stopped' && { problems: [problem], problemCount: 1 }),
       ...(state === 'stopped' && shuttingDown && { interrupted: true }),
-      verdict: verdict(state, noCounts(), plan, reason),
+      verdict: verdict(state, noCounts(), plan, { reason }),
     };
   }
 

@@ -11,6 +11,7 @@ import type { Need } from './decide.ts';
 import type { Gate } from './gate.ts';
 import { freePath, laidOut } from './layout.ts';
 import { type Survey, strayVersion } from './listing.ts';
+import type { Losses } from './losses.ts';
 import { versionPath } from './manifest.ts';
 import type { Meter } from './progress.ts';
 
@@ -38,6 +39,7 @@ export interface TransferContext {
   unfinished: readonly string[];
   memo(destination: number, entry: Entry): UploadMemo;
   problem(problem: Problem): void;
+  losses: Losses;
   /** Aborted by `stop`, by a lost lease, or here by a failure that concerns the whole run. */
   signal: AbortSignal;
   abort(error: unknown): void;

@@ -2,11 +2,12 @@
  * The working part of a run: takes the steps that `decide` found, copies and retires, and writes the catalog in batches,
  * each line only after its destination confirmed the bytes.
  */
-import { AuthRequired, IntegrityError, isKeepsakeError, QuotaExceeded, RetryLater } from '../errors.ts';
+import { AuthRequired, IntegrityError, QuotaExceeded, RetryLater } from '../errors.ts';
 import type { Write } from '../store/store.ts';
-import type { CatalogLine, Entry, Path, Problem } from '../types.ts';
+import type { CatalogLine, Entry, Path } from '../types.ts';
 import { type Copied, copyFile, type Target } from './copy.ts';
 import type { Need, Step } from './decide.ts';
+import { describe } from './problem.ts';
 import { RETRIES, retrying } from './retry.ts';
 import {
   type Destination,
@@ -42,20 +43,11 @@ interface Outcome {
   path: Path;
 }
 
-export const describe = (error: unknown, path?: Path, destination?: string): Problem => ({
-  ...(path !== undefined && { path }),
-  ...(destination !== undefined && { destination }),
-  code: isKeepsakeError(error) ? error.code : 'unexpected',
-  message: error instanceof Error ? error.message : String(error),
-  advice: isKeepsakeError(error) ? error.advice : 'The next run tries again; if it stays, look into the log.',
-});
-
 export async function transfer(steps: Iterator<Step>, t: TransferContext): Promise<TransferResult> {
   const result: TransferResult = { copied: 0, failed: 0, changed: 0 };
   const batches = new Map<number, Outcome[]>(t.destinations.map((d) => [d.index, []]));
   let lastFlush = t.clock.now().getTime();
   let flushing: Promise<void> | undefined;
-  let silent = 0;
 
   const fail = (error: unknown, path: Path, destination?: string) => {
     result.failed++;
@@ -63,9 +55,22 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
     t.problem(describe(error, path, destination));
   };
 
-  const unanswered = (error: unknown) => {
-    silent++;
-    if (silent >= GONE_AFTER) t.abort(error);
+  const silent = new Map<Side, number>();
+  const unanswered = (who: Side, error: unknown) => {
+    const count = (silent.get(who) ?? 0) + 1;
+    silent.set(who, count);
+    if (count >= GONE_AFTER) lose(who, error);
+  };
+
+  /** A destination is given up while there are others; the source, or the last destination, ends the run. */
+  const lose = (who: Side, error: unknown) => {
+    const destination = t.destinations.find((each) => each === who);
+    try {
+      if (!destination) throw error;
+      t.losses.giveUp(destination.index, error);
+    } catch (last) {
+      t.abort(last);
+    }
   };
 
   const flushOne = async (destination: Destination): Promise<void> => {
@@ -111,7 +116,14 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
     await flushing;
     lastFlush = t.clock.now().getTime();
     flushing = (async () => {
-      for (const destination of t.destinations) await flushOne(destination);
+      for (const destination of t.destinations) {
+        try {
+          await flushOne(destination);
+        } catch (error) {
+          // What it did not confirm stays unrecorded, and is looked at by the next run.
+          lose(destination, error);
+        }
+      }
     })();
     await flushing;
   };
@@ -138,8 +150,10 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
       );
     } catch (error) {
       t.signal.throwIfAborted();
-      if (error instanceof AuthRequired || error instanceof QuotaExceeded) t.abort(error);
-      if (error instanceof RetryLater) unanswered(error);
+      // Only the first side is asked here; what the destinations answer is looked at one by one.
+      const [who] = sides;
+      if (who && (error instanceof AuthRequired || error instanceof QuotaExceeded)) lose(who, error);
+      if (who && error instanceof RetryLater) unanswered(who, error);
       throw error;
     }
   };
@@ -147,6 +161,7 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
   const retire = async (step: Step, need: Need): Promise<void> => {
     const destination = destinationOf(need);
     const line = need.line as CatalogLine;
+    if (!t.losses.isAlive(destination)) return;
     try {
       const retired = await attempt([destination], () => moveAway(t, destination, line));
       await record(destination, { path: step.path, writes: retired });
@@ -158,7 +173,8 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
   };
 
   const copy = async (step: Step, entry: Entry): Promise<void> => {
-    let needs = step.needs.filter((need) => need.action === 'copy');
+    let needs = step.needs.filter((need) => need.action === 'copy' && t.losses.isAlive(destinationOf(need)));
+    if (needs.length === 0) return;
     const prepared = new Map<number, Prepared>();
     let counted = false;
     for (let round = 0; needs.length > 0 && round < 1 + RETRIES.length; round++) {
@@ -205,7 +221,7 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
     for (const need of needs) {
       await putBack(t, destinationOf(need), prepared.get(need.destination));
       const error = new RetryLater(`${destinationOf(need).open.location.text} does not answer.`);
-      unanswered(error);
+      unanswered(destinationOf(need), error);
       fail(error, step.path, destinationOf(need).open.location.text);
     }
     result.copied += entry.size ?? 0;
@@ -224,7 +240,7 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
     const destination = destinationOf(need);
     const answer = copied.answers[i];
     if (answer && 'entry' in answer) {
-      silent = 0;
+      silent.delete(destination);
       const line = lineOf(t, need, entry, ready.stored, {
         size: copied.size,
         sha256: copied.sha256,
@@ -241,8 +257,10 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
     const error = answer?.error;
     t.signal.throwIfAborted();
     if (error instanceof AuthRequired || error instanceof QuotaExceeded) {
-      t.abort(error);
-      throw error;
+      await putBack(t, destination, ready);
+      lose(destination, error);
+      t.signal.throwIfAborted();
+      return;
     }
     if (error instanceof RetryLater) {
       destination.gate.pushedBack();
