@@ -22,13 +22,14 @@ export function watchSignIn(provider: Provider, onSignInNeeded: () => Promise<vo
       await noticed(error);
     }
   }
-  const { traits, write, confirm, remove, move, copyFrom, changes, link, thumbnail, close } = provider;
+  const { traits, write, makeFolder, confirm, remove, move, copyFrom, changes, link, thumbnail, close } = provider;
   const watched: Provider = {
     ...(traits && { traits }),
     check: (o) => call(provider.check(o)),
     list: (o) => stream(provider.list(o)),
     read: (entry, o) => call(provider.read(entry, o)),
     ...(write && { write: (file, o) => call(write.call(provider, file, o)) }),
+    ...(makeFolder && { makeFolder: (folder, o) => call(makeFolder.call(provider, folder, o)) }),
     ...(confirm && { confirm: (paths, o) => call(confirm.call(provider, paths, o)) }),
     ...(remove && { remove: (entry, o) => call(remove.call(provider, entry, o)) }),
     ...(move && { move: (entry, to, o) => call(move.call(provider, entry, to, o)) }),

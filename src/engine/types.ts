@@ -99,6 +99,8 @@ export interface Provider {
    * only those that the service computed (or checked) over what it stored.
    */
   write?(file: NewFile, o: CallOptions): Promise<Entry>;
+  /** Makes a folder that will soon be written into, with its parents, as `write` would. For places where that takes time. */
+  makeFolder?(folder: Path, o: CallOptions): Promise<void>;
   /**
    * Asks about single files with as few requests as the service allows (one listing per folder, one look each). Answers
    * those that are there, as the service sees them now, in any order. Confirms what `write` could not, and tells before

@@ -239,6 +239,8 @@ function provide(connection: Connection): Provider {
 
     write: (file, { signal }) => write(connection, folders, file, signal),
 
+    makeFolder: (folder, { signal }) => folders.ensure(checkPath(folder), signal),
+
     async confirm(paths, { signal }) {
       const byFolder = new Map<Path, Path[]>();
       for (const path of paths) {

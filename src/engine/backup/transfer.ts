@@ -5,6 +5,7 @@
 import { AuthRequired, IntegrityError, QuotaExceeded, RetryLater } from '../errors.ts';
 import type { Write } from '../store/store.ts';
 import type { CatalogLine, Entry, Path } from '../types.ts';
+import { folderMaker, foreseen } from './ahead.ts';
 import { type Copied, copyFile, type Target } from './copy.ts';
 import type { Need, Step } from './decide.ts';
 import { describe } from './problem.ts';
@@ -271,10 +272,14 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
     fail(error, step.path, destination.open.location.text);
   };
 
+  const workers = Math.max(1, Math.min(...[t.source, ...t.destinations].map((s) => s.open.traits.parallel)));
+  // Twice what is in flight: a folder whose parents are missing too takes several round trips.
+  const coming = foreseen(steps, workers * 2, folderMaker(t));
+
   const work = async (): Promise<void> => {
     for (;;) {
       t.signal.throwIfAborted();
-      const next = steps.next();
+      const next = coming.next();
       if (next.done) return;
       const step = next.value;
       if (step.entry) await copy(step, step.entry);
@@ -283,7 +288,6 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
     }
   };
 
-  const workers = Math.max(1, Math.min(...[t.source, ...t.destinations].map((s) => s.open.traits.parallel)));
   const settled = await Promise.allSettled(
     Array.from({ length: workers }, async () => {
       try {
