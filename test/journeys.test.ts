@@ -179,6 +179,9 @@ async function story(folder: string, destination: Destination, files: number, mo
     await second.type(`adopt '${destination.place}'`);
     const list = (await second.type('list')).data as { plans: { name: string }[] };
     expect(list.plans.map((plan) => plan.name)).toEqual(['family photos']);
+    // The adopted plan names a folder that nobody opened here: the owner is asked, and says yes.
+    const next = runData(await second.type('run "family photos"', true));
+    expect(next).toMatchObject({ state: 'done', counts: { same: total, new: 0, changed: 0, copied: 0 } });
     mkdirSync(join(folder, 'back'));
     await second.type(`restore "family photos" to '${join(folder, 'back')}'`, true);
     expect(sums(join(folder, 'back'))).toBe(sums(source));

@@ -69,7 +69,7 @@ async function rememberRoot(store: Store, folder: string): Promise<void> {
 }
 
 /** With every link followed, as far as the folder is there. */
-async function realFolder(folder: string): Promise<string> {
+export async function realFolder(folder: string): Promise<string> {
   try {
     return await realpath(folder);
   } catch (error) {
@@ -113,6 +113,19 @@ export async function openLocalFolder(
     });
   }
   await rememberRoot(services.store, folder);
+}
+
+/** The first of these folders of the machine that nobody has opened to backups yet. */
+export async function closedFolder(
+  services: { store: Store; config: Pick<Config, 'localRoots'> },
+  locations: readonly Location[],
+): Promise<Location | undefined> {
+  const open = [...services.config.localRoots, ...(await rememberedRoots(services.store))];
+  for (const location of locations) {
+    if (location.account === undefined && location.kind === 'local' && !(await isWithin(location.root, open)))
+      return location;
+  }
+  return undefined;
 }
 
 /** A local folder has no account to keep a session in; what its driver remembers is kept by root. */

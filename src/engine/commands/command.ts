@@ -124,12 +124,15 @@ export interface Command<N extends CommandName = CommandName> {
   /** A line that works as typed. */
   example: string;
   needs: Role;
-  /** Asks for a confirmation before it acts: what will happen, with the object named, and the words of the button. */
+  /**
+   * Asks for a confirmation before it acts: what will happen, with the object named, and the words of the button.
+   * Undefined when this time nothing needs asking.
+   */
   danger?(
     args: CommandArgs[N],
     caller: Caller,
     services: Services,
-  ): Promise<{ title: string; text: string; label: string }>;
+  ): Promise<{ title: string; text: string; label: string } | undefined>;
   run(args: CommandArgs[N], caller: Caller, services: Services): AsyncIterable<Reply>;
 }
 

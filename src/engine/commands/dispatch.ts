@@ -136,8 +136,8 @@ async function* perform<N extends CommandName>(
   trail: Trail,
 ): AsyncIterable<Reply> {
   const command = commandFor(parsed.name);
-  if (command.danger && !caller.confirmed) {
-    const question = await command.danger(parsed.args, caller, services);
+  const question = caller.confirmed ? undefined : await command.danger?.(parsed.args, caller, services);
+  if (question) {
     trail.detail = 'asked to confirm';
     trail.outcome = 'refused';
     yield await askToConfirm(services, caller, line, question);
