@@ -126,6 +126,14 @@ export interface FoundFile {
   about?: Record<string, string>;
 }
 
+export interface Adopted {
+  plan: Plan;
+  /** The newest that is whole. */
+  snapshot: SnapshotRecord;
+  /** Snapshots at that place that are not, newest first; which plan they are of cannot always be told. */
+  damaged: readonly { run: string; message: string }[];
+}
+
 /** Runs and everything that reads or writes destinations. */
 export interface Backup {
   /** Queues a run, or answers the one that is already queued or running. `approved`: the guard's question was answered with yes. */
@@ -151,7 +159,7 @@ export interface Backup {
     signal: AbortSignal,
   ): AsyncIterable<{ progress: Run['progress'] } | { result: VerifyResult }>;
   /** Reads the newest manifests below a location and makes plans, snapshots and catalog out of them. */
-  adopt(location: Location, owner: Person, signal: AbortSignal): Promise<{ plan: Plan; snapshot: SnapshotRecord }[]>;
+  adopt(location: Location, owner: Person, signal: AbortSignal): Promise<Adopted[]>;
 }
 
 /** Keeps Agenda's one dated job per plan in step with the plan's `schedule`, `state` and `pausedUntil`. */

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Conflict, IntegrityError, NotFound } from '../errors.ts';
 import { nameOf } from '../path.ts';
-import type { OpenLocation } from '../services.ts';
+import type { Adopted, OpenLocation } from '../services.ts';
 import { catalogId, catalogRange, type Store, versionId, versionRange } from '../store/store.ts';
 import type {
   CatalogLine,
@@ -17,14 +17,17 @@ import type {
   Schedule,
   SnapshotRecord,
 } from '../types.ts';
-import { type ManifestFoot, type ManifestHead, type PlaceText, SNAPSHOTS } from './manifest.ts';
+import {
+  type ManifestFoot,
+  type ManifestHead,
+  type ManifestLine,
+  type PlaceText,
+  SNAPSHOTS,
+  VERSIONS,
+} from './manifest.ts';
 import { copyManifest, type ManifestCopy } from './manifest-copy.ts';
 import type { RunTools } from './run.ts';
-
-interface Adopted {
-  plan: Plan;
-  snapshot: SnapshotRecord;
-}
+import { runTime } from './run-id.ts';
 
 const BATCH = 1_000;
 
@@ -153,7 +156,7 @@ async function planFor(
 async function readAll(
   copy: ManifestCopy,
   onHead: (head: ManifestHead) => Promise<void> = async () => undefined,
-  onLine: (line: Omit<CatalogLine, 'id'>) => Promise<void> = async () => undefined,
+  onLine: (line: ManifestLine) => Promise<void> = async () => undefined,
 ): Promise<{ head: ManifestHead; foot: ManifestFoot }> {
   let head: ManifestHead | undefined;
   let foot: ManifestFoot | undefined;
@@ -167,9 +170,48 @@ async function readAll(
   return { head, foot } as { head: ManifestHead; foot: ManifestFoot };
 }
 
+/** Where the bytes of the current tree lie that a later run, of which there is no whole manifest, moved away. */
+type Moved = ReadonlyMap<Path, { run: string; path: Path }>;
+
+/** By stored path. `known`: the runs that the manifest speaks of. */
+async function movedSince(
+  place: OpenLocation,
+  manifest: string,
+  known: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<Moved> {
+  const moved = new Map<Path, { run: string; path: Path }>();
+  for await (const { path } of place.provider.list({ signal, under: VERSIONS })) {
+    const [, run, stored] = /^([^/]+)\/(.+)$/s.exec(path.slice(VERSIONS.length + 1)) ?? [];
+    if (run === undefined || stored === undefined || run <= manifest || known.has(run)) continue;
+    const other = moved.get(stored);
+    // The first one moved the bytes that the manifest speaks of; any other what had come in their place.
+    if (!other || run < other.run) moved.set(stored, { run, path });
+  }
+  return moved;
+}
+
+function catalogLine(plan: Plan, destination: number, line: ManifestLine, moved: Moved): CatalogLine {
+  const away = line.retired ? undefined : moved.get(line.stored ?? line.path);
+  if (away) {
+    const { stored: _stored, at: _at, atVersion: _version, ...rest } = line;
+    return {
+      ...rest,
+      id: versionId(plan.id, destination, line.path, away.run),
+      stored: away.path,
+      retired: { run: away.run, at: runTime(away.run) },
+    };
+  }
+  const id = line.retired
+    ? versionId(plan.id, destination, line.path, line.retired.run)
+    : catalogId(plan.id, destination, line.path);
+  return { ...line, id };
+}
+
 async function fillCatalog(
   tools: RunTools,
   copy: ManifestCopy,
+  moved: Moved,
   location: Location,
   owner: Person,
 ): Promise<{ plan: Plan; destination: number; head: ManifestHead; foot: ManifestFoot }> {
@@ -193,10 +235,7 @@ async function fillCatalog(
     },
     async (line) => {
       const { plan, destination } = made as { plan: Plan; destination: number };
-      const id = line.retired
-        ? versionId(plan.id, destination, line.path, line.retired.run)
-        : catalogId(plan.id, destination, line.path);
-      batch.push({ ...line, id });
+      batch.push(catalogLine(plan, destination, line, moved));
       if (batch.length >= BATCH) await flush();
     },
   );
@@ -225,7 +264,7 @@ const recordOf = (
 
 /**
  * The newest undamaged manifest of each plan found there gives the plan and its catalog; every older one becomes a
- * restore point. Damaged ones are left out and logged. `NotFound` when there is no backup.
+ * restore point. Damaged ones are left out, and told. `NotFound` when there is no backup.
  */
 export async function adopt(
   tools: RunTools,
@@ -236,7 +275,8 @@ export async function adopt(
   const place = await tools.places.open(location, signal);
   try {
     const manifests = await manifestsAt(place, signal);
-    const adopted = new Map<string, Adopted & { destination: number }>();
+    const adopted = new Map<string, Omit<Adopted, 'damaged'> & { destination: number }>();
+    const damaged: { run: string; message: string }[] = [];
     let damage: unknown;
     for (const found of manifests) {
       signal.throwIfAborted();
@@ -246,9 +286,13 @@ export async function adopt(
         const copy = await copyManifest(place.provider, { name: found.run, path, id }, { scratch, clock, signal });
         try {
           // Read to its end before anything is made of it: a damaged manifest must leave no plan behind.
-          const { head, foot } = await readAll(copy);
+          const runs = new Set<string>();
+          const { head, foot } = await readAll(copy, undefined, async (line) => {
+            runs.add(line.retired?.run ?? line.run);
+          });
           const known = adopted.get(head.plan.id);
-          const made = known ?? (await fillCatalog(tools, copy, location, owner));
+          const made =
+            known ?? (await fillCatalog(tools, copy, await movedSince(place, head.run, runs, signal), location, owner));
           const snapshot = recordOf(made.plan, made.destination, found.entry, head, foot);
           await tools.store.putMany('snapshots', [snapshot]);
           if (!known) adopted.set(head.plan.id, { plan: made.plan, snapshot, destination: made.destination });
@@ -258,11 +302,12 @@ export async function adopt(
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof IntegrityError)) throw error;
-        damage = error;
+        damage ??= error;
+        damaged.push({ run: found.run, message: error.message });
         tools.log('warn', 'manifest_left_out', { run: found.run, error });
       }
     }
-    if (adopted.size > 0) return [...adopted.values()].map(({ plan, snapshot }) => ({ plan, snapshot }));
+    if (adopted.size > 0) return [...adopted.values()].map(({ plan, snapshot }) => ({ plan, snapshot, damaged }));
     if (damage) throw damage;
     const below = await backupsBelow(place, signal);
     throw new NotFound(`There is no backup of Keepsake at ${location.text}.`, {

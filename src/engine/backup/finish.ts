@@ -36,7 +36,8 @@ export async function finish(
     }
     marked = await markExpired({ store, plan, destination: index, policy: plan.retention, points, now }, signal);
   }
-  if (!worked && marked === 0 && previous) return;
+  // A manifest that `verify` found damaged is followed by a whole one.
+  if (!worked && marked === 0 && previous && !previous.verified?.bad) return;
 
   const head: ManifestHead = {
     keepsake: 1,

@@ -6,6 +6,7 @@ import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { NotFound } from '../errors.ts';
 import { scratchFile } from '../store/scratch.ts';
 import type { Clock, Path, Provider } from '../types.ts';
 import { readFileBytes, readManifest } from './manifest.ts';
@@ -40,6 +41,13 @@ export async function copyManifest(
     );
   } catch (error) {
     await remove();
+    if (error instanceof NotFound) {
+      throw new NotFound(`The snapshot ${file.name} is no longer in the backup: its manifest was removed.`, {
+        code: 'manifest_gone',
+        advice: 'Use an older snapshot (`snapshots` lists them). The files themselves are not touched by this.',
+        cause: error,
+      });
+    }
     throw error;
   }
   return { read: () => readManifest(file.name, readFileBytes(copy)), remove };

@@ -7,29 +7,17 @@ import { caseKey, storedPath } from '../path.ts';
 import type { OpenLocation, Places } from '../services.ts';
 import { createSpool, type Spool } from '../store/spool.ts';
 import { catalogRange, type Store } from '../store/store.ts';
-import type {
-  Clock,
-  Counts,
-  Entry,
-  Location,
-  Log,
-  Path,
-  Plan,
-  Problem,
-  Run,
-  SnapshotRecord,
-  UploadMemo,
-  Why,
-} from '../types.ts';
+import type { Clock, Counts, Entry, Location, Log, Path, Plan, Problem, Run, UploadMemo, Why } from '../types.ts';
 import { decide, type Need, type Step } from './decide.ts';
 import { createFilter } from './filter.ts';
 import { finish } from './finish.ts';
 import type { Gate } from './gate.ts';
 import { guardQuestion } from './guard.ts';
 import { laidOut } from './layout.ts';
-import { listSource, type Survey, strayVersion, surveyDestination } from './listing.ts';
+import { listSource, type Survey, strayVersion } from './listing.ts';
+import { look } from './look.ts';
 import { createLosses, type Losses } from './losses.ts';
-import { SNAPSHOTS } from './manifest.ts';
+import { newestSnapshots, unfinishedRuns } from './past.ts';
 import type { Meter } from './progress.ts';
 import type { Destination, TransferContext } from './target.ts';
 import { transfer } from './transfer.ts';
@@ -93,7 +81,7 @@ export async function perform(
   };
   try {
     const source = await open(plan.source, plan.limit);
-    const unfinished = await unfinishedRuns(tools.store, plan, run);
+    const { unfinished, hasFinished } = await unfinishedRuns(tools.store, plan, run);
     const problems = collect(tools, run);
     const losses = createLosses(plan, problems.add);
     const destinations: Destination[] = [];
@@ -105,7 +93,15 @@ export async function perform(
         destinations.push({ index, open: place, gate: tools.gate(place) });
       });
     }
-    return await stages(run, plan, tools, meter, signal, { source, destinations, unfinished, spool, problems, losses });
+    return await stages(run, plan, tools, meter, signal, {
+      source,
+      destinations,
+      unfinished,
+      hasFinished,
+      spool,
+      problems,
+      losses,
+    });
   } finally {
     for (const each of spools) each.close();
     await Promise.allSettled(opened.map((place) => place.close()));
@@ -116,6 +112,8 @@ interface Stage {
   source: OpenLocation;
   destinations: Destination[];
   unfinished: string[];
+  /** A run of this plan came to its end before this database; else the catalog was adopted, and is to be looked after. */
+  hasFinished: boolean;
   spool<T>(): Spool<T>;
   problems: Problems;
   losses: Losses;
@@ -166,7 +164,7 @@ async function stages(
     listSource(s.source.provider, createFilter(plan.filter), entries, meter, signal),
     ...s.destinations.map((destination) =>
       losses.orGiveUp(destination.index, () =>
-        look(tools, destination, snapshots.get(destination.index), run, s, signal),
+        look(tools.log, destination, snapshots.get(destination.index), run, s, signal),
       ),
     ),
   ]);
@@ -231,51 +229,6 @@ async function stages(
   }
   if (!listing.complete) counts.failed += listing.problems.length;
   return { counts, problems: problems.kept, problemCount: problems.count, lost: losses.texts() };
-}
-
-/**
- * Makes sure that the destination is the one that was written to: an unmounted disk leaves an empty folder behind, and
- * filling that would be no backup. Surveys it where the catalog may not know all that is there.
- */
-async function look(
-  tools: RunTools,
-  destination: Destination,
-  previous: SnapshotRecord | undefined,
-  run: Run,
-  s: Stage,
-  signal: AbortSignal,
-): Promise<void> {
-  const { provider, location } = destination.open;
-  const isThere = previous === undefined || (await holdsManifest(provider, previous.manifest, signal));
-  if (!isThere && !run.approved) {
-    throw new NotFound(`The backup that was at ${location.text} is not there now. Nothing was copied.`, {
-      code: 'destination_gone',
-      advice:
-        'Connect the disk or check the place. If you emptied it on purpose, say `run <plan> anyway`: it is then filled again.',
-    });
-  }
-  if (isThere && previous && s.unfinished.length === 0) return;
-  if (s.unfinished.length > 0 && run.started !== undefined) {
-    await provider.sweep?.({ signal, before: run.started }).catch((error: unknown) => {
-      signal.throwIfAborted();
-      tools.log('warn', 'not_swept', { run: run.id, destination: location.text, error });
-    });
-  }
-  destination.survey = await surveyDestination(provider, () => s.spool<Entry>(), signal);
-}
-
-async function holdsManifest(
-  provider: OpenLocation['provider'],
-  manifest: Path,
-  signal: AbortSignal,
-): Promise<boolean> {
-  try {
-    for await (const entry of provider.list({ signal, under: SNAPSHOTS })) if (entry.path === manifest) return true;
-    return false;
-  } catch (error) {
-    if (error instanceof NotFound) return false;
-    throw error;
-  }
 }
 
 /** First pass of the merge: counts everything, keeps the steps that need work. */
@@ -409,24 +362,4 @@ function memo(store: Store, plan: Plan, destination: number, entry: Entry): Uplo
       else await store.putMany('memos', [{ id, value: state }]);
     },
   };
-}
-
-/** Runs since the last finished one, newest first: each may have left work half recorded. */
-async function unfinishedRuns(store: Store, plan: Plan, present: Run): Promise<string[]> {
-  const runs: string[] = [];
-  for await (const run of store.find('runs', { index: 'plan+queued', equals: [plan.id], reverse: true })) {
-    if (run.id === present.id) continue;
-    if (run.state === 'done' || run.state === 'partial') break;
-    if (run.started) runs.push(run.id);
-  }
-  return runs;
-}
-
-export async function newestSnapshots(store: Store, plan: Plan): Promise<Map<number, SnapshotRecord>> {
-  const newest = new Map<number, SnapshotRecord>();
-  for await (const record of store.find('snapshots', { index: 'plan+started', equals: [plan.id], reverse: true })) {
-    if (!newest.has(record.destination)) newest.set(record.destination, record);
-    if (newest.size === plan.destinations.length) break;
-  }
-  return newest;
 }

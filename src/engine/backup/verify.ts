@@ -6,8 +6,9 @@ import { createSpool } from '../store/spool.ts';
 import { catalogRange } from '../store/store.ts';
 import type { CatalogLine, Entry, Location, Path, Plan, Progress, SnapshotRecord } from '../types.ts';
 import { copyManifest } from './manifest-copy.ts';
+import { newestSnapshots } from './past.ts';
 import { createMeter, type Meter, told } from './progress.ts';
-import { newestSnapshots, type RunTools } from './run.ts';
+import type { RunTools } from './run.ts';
 
 /**
  * So many files, drawn at random, miss damage of 1 % with a chance of less than 1 %: 0.99^n <= 0.01 for n >= 458.2

@@ -2,8 +2,9 @@
 
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { NotFound, UsageError } from '../errors.ts';
-import { openLocalFolder } from '../places.ts';
+import { openLocalFolder, realFolder } from '../places.ts';
 import type { Services } from '../services.ts';
 import { catalogRange } from '../store/store.ts';
 import type { Caller, Location, Plan } from '../types.ts';
@@ -33,6 +34,12 @@ function lineWithFolder(args: Draft, index: number, folder: string): string {
   const destinations = wish.destinations.map((place, i) => (i === index ? withFolder(place, folder) : place));
   return `backup ${lineOf({ ...wish, destinations })}`;
 }
+
+/** The place behind its links, for comparing: a link into the source is no second place. */
+const behindLinks = async (place: Location): Promise<Location> =>
+  place.account === undefined && place.kind === 'local'
+    ? { ...place, root: await realFolder(resolve(place.root)).catch(() => place.root) }
+    : place;
 
 function refuseLoops(source: Location, destinations: readonly Location[]): void {
   for (const [i, destination] of destinations.entries()) {
@@ -109,9 +116,11 @@ async function refuseTakenPlace(
   draft: Plan,
   known: readonly Plan[],
 ): Promise<void> {
-  for (const [number, destination] of draft.destinations.entries()) {
+  for (const [number, typed] of draft.destinations.entries()) {
+    const destination = await behindLinks(typed);
     for (const plan of known) {
-      for (const [index, taken] of plan.destinations.entries()) {
+      for (const [index, place] of plan.destinations.entries()) {
+        const taken = await behindLinks(place);
         const where = relation(destination, taken);
         if (where === 'apart') continue;
         const clash =
@@ -170,7 +179,7 @@ export async function draftPlan(services: Services, caller: Caller, args: Draft)
   const source = await locate(services, caller, args.source, 'source');
   const destinations: Location[] = [];
   for (const place of args.destinations) destinations.push(await locate(services, caller, place, 'destination'));
-  refuseLoops(source, destinations);
+  refuseLoops(await behindLinks(source), await Promise.all(destinations.map(behindLinks)));
   const own = (await visiblePlans(services, caller)).filter((plan) => plan.owner === caller.person.id);
   if (args.name !== undefined) checkName(args.name, own);
   const taken = new Set(own.map((plan) => keyOf(plan.name)));
