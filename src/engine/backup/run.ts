@@ -252,7 +252,7 @@ async function count(
       // The merge counts the catalogs that it was given; a destination that is not used this time is not among them.
       const destination = destinations[need.destination] as Destination;
       need.destination = destination.index;
-      checkAgainstSurvey(need, destination.survey, unfinished);
+      await checkAgainstSurvey(need, destination, unfinished, signal);
     }
     if (step.needs.some((need) => need.line)) held++;
     if (step.entry) {
@@ -277,9 +277,19 @@ async function count(
 export const reason = (needs: readonly Need[]): Why => needs.find((need) => need.why !== 'same')?.why ?? 'same';
 
 /** The catalog says it is there; the destination, just listed, says it is not, or of another size, or moved away. */
-function checkAgainstSurvey(need: Need, survey: Survey | undefined, unfinished: readonly string[]): void {
+async function checkAgainstSurvey(
+  need: Need,
+  { survey, open }: Destination,
+  unfinished: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
   if (!survey || !need.line || need.action !== 'keep') return;
-  const there = survey.files.get(need.line.stored ?? need.line.path);
+  const stored = need.line.stored ?? need.line.path;
+  let there = survey.files.get(stored);
+  if (!there && stored.split('/').some((name) => name.startsWith('.'))) {
+    // Some servers do not list names that begin with a dot (nginx): these are asked for by name.
+    [there] = (await open.provider.confirm?.([stored], { signal })) ?? [];
+  }
   const asSized = there && (there.size === undefined || there.size === need.line.size);
   if (asSized && !strayVersion(survey, unfinished, need.line)) return;
   need.action = 'copy';
