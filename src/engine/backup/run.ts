@@ -14,7 +14,7 @@ import { finish } from './finish.ts';
 import type { Gate } from './gate.ts';
 import { guardQuestion } from './guard.ts';
 import { laidOut } from './layout.ts';
-import { listSource, type Survey, strayVersion } from './listing.ts';
+import { listSource, strayVersion } from './listing.ts';
 import { look } from './look.ts';
 import { createLosses, type Losses } from './losses.ts';
 import { newestSnapshots, unfinishedRuns } from './past.ts';
