@@ -82,14 +82,18 @@ async function tell(folders: Record<'home' | 'library' | 'usb' | 'nas' | 'restor
   const mails = await readdir(join(folders.data, 'mail'));
   if (mails.length === 0) throw new Error('No report was written.');
   const line = (words: string): string => `  npm run -s keepsake -- --data ${folders.data} "${words}"`;
+  const places: [string, string][] = [
+    [folders.library, 'what was backed up'],
+    [folders.usb, 'the copy: open it, everything is a plain file'],
+    [join(folders.usb, '.keepsake'), 'older versions, snapshots, and a README.txt for strangers'],
+    [folders.nas, 'the same on the "NAS" (its WebDAV server ran inside this demo and has stopped)'],
+    [folders.restored, 'yesterday, restored'],
+    [join(folders.data, 'mail'), `${manyWords(mails.length, 'report')} as .eml; open one with a mail program`],
+  ];
+  const widest = Math.max(...places.map(([path]) => path.length));
   print(`
 Where everything lies
-  ${folders.library}   what was backed up
-  ${folders.usb}   the copy: open it, everything is a plain file
-  ${join(folders.usb, '.keepsake')}   older versions, snapshots, and a README.txt for strangers
-  ${folders.nas}   the same on the "NAS" (its WebDAV server ran inside this demo and has stopped)
-  ${folders.restored}   yesterday, restored
-  ${join(folders.data, 'mail')}   ${manyWords(mails.length, 'report')} as .eml; open one with a mail program
+${places.map(([path, what]) => `  ${path.padEnd(widest)}   ${what}`).join('\n')}
 
 What to type next
 ${line('status')}

@@ -338,7 +338,7 @@ describe('what does not act', () => {
       outcome: 'error',
       read: 'icloud → gdrive, weekly, only photos',
       unread: '"bananas"',
-      example: 'icloud to gdrive weekly',
+      example: 'backup ~/Pictures to /mnt/usb weekly',
     });
     expect(parse('gdirve to work-s3', vocabulary)).toMatchObject({
       message: expect.stringContaining('Did you mean gdrive?'),

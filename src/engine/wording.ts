@@ -56,10 +56,10 @@ export function instantWords(at: Instant, zone: string): string {
   return `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}`;
 }
 
-/** `in 5 days`, `12 min ago`, `now`. */
+/** `in 5 days`, `in 28 seconds`, `12 min ago`, `just now`, `now`. */
 export function distanceWords(at: Instant, now: Date): string {
   const seconds = (new Date(at).getTime() - now.getTime()) / 1000;
-  if (Math.abs(seconds) < 1) return 'now';
+  if (Math.abs(seconds) < 1) return seconds < 0 ? 'just now' : 'now';
   const words = durationWords(Math.abs(seconds));
   return seconds > 0 ? `in ${words}` : `${words} ago`;
 }

@@ -1,5 +1,7 @@
 /** What a run says about itself, in sentences for people. Pure. */
-import type { Block, Cell, Choice, Counts, Plan, Reply, Run, RunState } from '../types.ts';
+
+import { quote } from '../commands/grammar/words.ts';
+import type { Block, Cell, Choice, Counts, Plan, Problem, Reply, Run, RunState } from '../types.ts';
 import { countWords, durationWords, manyWords, sizeWords } from '../wording.ts';
 
 const joined = (texts: readonly string[]): string =>
@@ -7,6 +9,13 @@ const joined = (texts: readonly string[]): string =>
 
 const areSafe = (files: number): string =>
   files === 1 ? 'The one file is safe' : `All ${countWords(files)} files are safe`;
+
+function movedSafe({ new: added, changed }: Counts): string {
+  const what = changed === 0 ? 'new' : added === 0 ? 'changed' : 'new and changed';
+  return added + changed === 1
+    ? `The one ${what} file is safe`
+    : `All ${countWords(added + changed)} ${what} files are safe`;
+}
 
 /** The one-line answer to "are my files safe?". `lost`: destinations that could not be used while others could. */
 export function verdict(
@@ -25,9 +34,9 @@ export function verdict(
         return `Nothing new: ${all} already safe in ${where}.`;
       }
       if (counts.new === counts.files) return `${areSafe(counts.files)} in ${where}.`;
-      if (moved === 0) return `${areSafe(counts.files)} in ${where}; vanished ones are kept as older versions.`;
-      if (moved === 1) return `The one new or changed file is safe in ${where}.`;
-      return `All ${countWords(moved)} new and changed files are safe in ${where}.`;
+      if (moved === 0)
+        return `${areSafe(counts.files)} in ${where}; what is gone or left out now is kept as older versions.`;
+      return `${movedSafe(counts)} in ${where}.`;
     case 'partial': {
       const failed = counts.failed > 0 ? `${manyWords(counts.failed, 'file')} could not be backed up` : '';
       const unused = lost.length > 0 ? `${joined(lost)} could not be used this time` : '';
@@ -38,7 +47,7 @@ export function verdict(
     case 'waiting':
       return reason ?? 'Waiting for an answer.';
     case 'failed':
-      return `The backup did not finish: ${reason ?? 'see the problems below.'}`;
+      return `The backup did not finish. ${reason ?? 'The problems are below.'}`;
     case 'queued':
       return 'Waiting for its turn.';
     case 'running':
@@ -58,16 +67,23 @@ const TONES: Record<RunState, Reply['tone']> = {
 
 const SHOWN_PROBLEMS = 10;
 
-const quoted = (name: string): string => (/^[\p{L}\p{N}._-]+$/u.test(name) ? name : `"${name.replaceAll('"', "'")}"`);
+/** An advice may hold a line to type; here the plan's name is known. */
+const adviceOf = (problem: Problem, plan: Plan): string => problem.advice.replaceAll('<plan>', quote(plan.name));
 
 function choicesOf(run: Run, plan: Plan): Choice[] {
-  const name = quoted(plan.name);
+  const name = quote(plan.name);
   if (run.question) return run.question.choices;
   if (run.state === 'done')
     return [
       { label: 'Check the copies', line: `verify ${name}` },
       { label: 'Snapshots', line: `snapshots ${name}` },
     ];
+  if (run.problems.some((problem) => problem.code === 'destination_gone')) {
+    return [
+      { label: 'Run again, with the disk connected', line: `run ${name}`, style: 'primary' },
+      { label: 'It was emptied on purpose: fill it again', line: `run ${name} anyway`, style: 'danger' },
+    ];
+  }
   return [
     { label: 'Run again', line: `run ${name}`, style: 'primary' },
     { label: 'History', line: `history ${name}` },
@@ -86,7 +102,8 @@ export function runReply(run: Run, plan: Plan): Reply {
   }
   const counts = run.counts;
   const blocks: Block[] = [];
-  if (counts) {
+  // A run that asks has changed nothing yet; its question holds the counts that matter.
+  if (counts && run.state !== 'waiting') {
     const fields: { label: string; value: Cell }[] = [
       { label: 'Files', value: `${countWords(counts.files)} (${sizeWords(counts.bytes)})` },
     ];
@@ -94,7 +111,7 @@ export function runReply(run: Run, plan: Plan): Reply {
     if (counts.changed > 0)
       fields.push({ label: 'Changed', value: `${countWords(counts.changed)}, the former versions are kept` });
     if (counts.vanished > 0)
-      fields.push({ label: 'Vanished', value: `${countWords(counts.vanished)}, kept as older versions` });
+      fields.push({ label: 'Gone or left out', value: `${countWords(counts.vanished)}, kept as older versions` });
     if (counts.failed > 0) fields.push({ label: 'Failed', value: countWords(counts.failed) });
     fields.push({ label: 'Copied', value: sizeWords(counts.copied) });
     if (run.started && run.ended) {
@@ -104,14 +121,23 @@ export function runReply(run: Run, plan: Plan): Reply {
     if (plan.next) fields.push({ label: 'Next run', value: { at: plan.next } });
     blocks.push({ kind: 'fields', fields });
   }
-  if (run.problems.length > 0) {
+  const [only] = run.problems;
+  if (only && run.problemCount === 1 && only.path === undefined && only.destination === undefined) {
+    // The title holds what happened already.
+    const known = run.verdict?.includes(only.message) ?? false;
+    blocks.push({ kind: 'text', text: [known ? '' : only.message, adviceOf(only, plan)].filter(Boolean).join(' ') });
+  } else if (run.problems.length > 0) {
     const shown = run.problems.slice(0, SHOWN_PROBLEMS);
     const more = run.problemCount - shown.length;
     blocks.push({
       kind: 'table',
       columns: ['File', 'What happened', 'What to do'],
-      rows: shown.map((problem) => [problem.path ?? problem.destination ?? '', problem.message, problem.advice]),
-      ...(more > 0 && { more: { rows: more, line: `history ${quoted(plan.name)}` } }),
+      rows: shown.map((problem) => [
+        problem.path ?? problem.destination ?? '',
+        problem.message,
+        adviceOf(problem, plan),
+      ]),
+      ...(more > 0 && { more: { rows: more, line: `history ${quote(plan.name)}` } }),
     });
   }
   blocks.push({ kind: 'choices', choices: choicesOf(run, plan) });

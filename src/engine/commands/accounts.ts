@@ -19,9 +19,9 @@ interface Looked {
 }
 
 const healthWords = (health: Health): string =>
-  ['ready', health.free === undefined ? '' : `${sizeWords(health.free)} free`, health.note ?? '']
+  [health.free === undefined ? 'ready' : `ready, ${sizeWords(health.free)} free`, health.note ?? '']
     .filter(Boolean)
-    .join(', ');
+    .join('. ');
 
 async function look(services: Services, caller: Caller, account: Account): Promise<Looked> {
   const signal = AbortSignal.any([caller.signal, AbortSignal.timeout(PATIENCE)]);
@@ -63,7 +63,7 @@ export const accounts: Command<'accounts'> = {
       ...plain(
         broken.length === 0
           ? `${manyWords(own.length, 'account')}, all ready`
-          : `${broken.length} of ${manyWords(own.length, 'account')} need a look`,
+          : `${broken.length} of ${manyWords(own.length, 'account')} ${broken.length === 1 ? 'needs' : 'need'} a look`,
         [
           {
             kind: 'table',

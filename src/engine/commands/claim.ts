@@ -15,7 +15,7 @@ export const claim: Command<'claim'> = {
       ...good(
         `Welcome, ${owner.name}. This Keepsake is yours now.`,
         [
-          text('Say what to copy and where, for example: backup icloud to gdrive weekly'),
+          text('Say what to copy and where, for example: backup ~/Pictures to /mnt/usb weekly'),
           ...choices(choice('How to begin', 'help', 'primary'), choice('Connect an account', 'help connect')),
         ],
         { role: owner.role, name: owner.name },

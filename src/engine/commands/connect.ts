@@ -1,7 +1,7 @@
 /** `connect <kind>`: asks what is missing, proves that the sign-in works, and only then keeps it. */
 import { randomBytes } from 'node:crypto';
 import { withSecrets, withUsableSession } from '../accounts.ts';
-import { UsageError } from '../errors.ts';
+import { AuthRequired, UsageError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { Account, Caller, Health, ProviderKind, Reply } from '../types.ts';
 import { sizeWords } from '../wording.ts';
@@ -91,6 +91,17 @@ async function keepIfGood(
   }
 }
 
+/** A typed password was wrong, most of the time; the line to try again holds all but the password. */
+function refusedSignIn(kind: ProviderKind, account: Account, args: Args, cause: AuthRequired): AuthRequired {
+  const settings = Object.entries(args.settings).map(([name, value]) => quote(`${name}=${value}`));
+  const line = [`connect ${kind.name} as ${quote(account.name)}`, ...settings].join(' ');
+  return new AuthRequired(`${kind.title} did not accept this sign-in, so nothing was kept.`, {
+    advice: `Check the user name and the password. ${cause.advice}`,
+    choices: [{ label: 'Try again', line }],
+    cause,
+  });
+}
+
 /** The owner's runs that waited for this sign-in go on by themselves. */
 async function resumeWaiting(services: Services, caller: Caller, account: Account): Promise<string[]> {
   const resumed: string[] = [];
@@ -148,7 +159,11 @@ export const connect: Command<'connect'> = {
       created: services.clock.now().toISOString(),
     };
     const account = withSecrets({ ...base, settings: open, state: 'ready' }, secrets, services.sealer);
-    const health = await keepIfGood(services, account, before, caller.signal);
+    const health = await keepIfGood(services, account, before, caller.signal).catch((error: unknown) => {
+      throw error instanceof AuthRequired && error.code === 'auth_required'
+        ? refusedSignIn(kind, account, args, error)
+        : error;
+    });
     yield connected(kind, account, health, await resumeWaiting(services, caller, account));
   },
 };

@@ -55,8 +55,10 @@ const saysNothing = ({ plan: _, ...said }: Args): boolean => Object.keys(said).l
 /** What follows from the change and is not seen in the fields. */
 function consequences(before: Plan, after: Plan, name: string): string[] {
   const filter = JSON.stringify(before.filter) !== JSON.stringify(after.filter);
+  const narrower = Object.keys(after.filter).length > 0;
   return [
-    ...(filter
+    ...(filter && !narrower ? ['The next run takes all files again.'] : []),
+    ...(filter && narrower
       ? [`Files that the filter now leaves out stay in the snapshots. See what it means: preview ${name}`]
       : []),
     ...(before.layout === after.layout ? [] : ['The new folders are used for files copied from now on.']),

@@ -74,7 +74,14 @@ function readFrom(line: Line, at: number): Reading {
     if (reading.command) return { outcome: 'command', command: reading.command };
     // "run icloud to gdrive weekly" is how some say a new plan.
     const whole = verb.name === 'run' ? [rest(line, at + verb.length)] : [];
-    return stuck(line, reading.issues, reading.read, reading.unread ?? '', exampleOf(line, verb.name), whole);
+    return stuck(
+      line,
+      reading.issues,
+      reading.read,
+      reading.unread ?? '',
+      exampleOf(line, verb.name, at + verb.length),
+      whole,
+    );
   }
   const maker = phraseAt(line, at, MAKERS);
   const start = leads(line, at + maker);
@@ -126,9 +133,9 @@ function stuck(
   return { outcome: 'stuck', line, issues: sorted, read: understood, unread: missed, example, lines };
 }
 
-/** A plan that exists makes an example that works as typed. */
-function exampleOf(line: Line, name: keyof typeof EXAMPLES): string {
-  const plan = line.vocabulary.plans[0]?.name;
+/** A plan that exists, and the one that was named if there is one, makes an example that works as typed. */
+function exampleOf(line: Line, name: keyof typeof EXAMPLES, at: number): string {
+  const plan = planAt(line, at)?.plan ?? line.vocabulary.plans[0]?.name;
   const example = EXAMPLES[name];
   return plan === undefined ? example : example.replace(/\bphotos\b/, quote(plan));
 }

@@ -28,10 +28,16 @@ export function healthOf(plan: Plan, newest: SnapshotRecord | undefined, run: Ru
   }
   const last = plan.last;
   if (last?.state === 'failed') {
-    return bad(`Its last run failed ${distanceWords(last.ended, now)}.`, `history ${name}`);
+    return bad(`Its last run failed, ${distanceWords(last.ended, now)}.`, `history ${name}`);
   }
   if (!newest) return bad('It has never finished a run.', `run ${name}`);
-  if (plan.state === 'paused') return bad('It is paused.', `resume ${name}`);
+  if (plan.state === 'paused')
+    return bad(
+      plan.pausedUntil === undefined
+        ? 'It is paused.'
+        : `It is paused; it goes on ${distanceWords(plan.pausedUntil, now)}.`,
+      `resume ${name}`,
+    );
   if (plan.next !== undefined && now.getTime() - Date.parse(plan.next) > LATE) {
     return bad(
       `It should have run ${distanceWords(plan.next, now)}. Scheduled runs need Keepsake to be up (npm start).`,
@@ -42,7 +48,16 @@ export function healthOf(plan: Plan, newest: SnapshotRecord | undefined, run: Ru
     return bad(`${manyWords(newest.verified.bad, 'file')} failed the last verification.`, `verify ${name} full`);
   }
   if (last?.state === 'partial') {
-    return bad(`${manyWords(last.problems, 'file')} could not be stored in the last run.`, `history ${name}`);
+    const places = (run?.problems ?? []).flatMap(({ path, destination }) =>
+      path === undefined ? (destination ?? []) : [],
+    );
+    const lost = [...new Set(places)];
+    const files = Math.max(0, last.problems - places.length);
+    const what = [
+      ...(lost.length > 0 ? [`The last run could not use ${lost.join(' and ')}.`] : []),
+      ...(files > 0 ? [`${manyWords(files, 'file')} could not be stored in the last run.`] : []),
+    ];
+    return bad(what.join(' '), lost.length > 0 && files === 0 ? `run ${name}` : `history ${name}`);
   }
   return { plan, ...copy, current: true, what: 'current' };
 }

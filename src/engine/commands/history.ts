@@ -1,6 +1,6 @@
 /** `history [plan]`: the last runs and what went wrong in them. */
 import type { Run } from '../types.ts';
-import { countWords, sizeWords } from '../wording.ts';
+import { countWords, manyWords, sizeWords } from '../wording.ts';
 import type { Command } from './command.ts';
 import { quote } from './grammar/words.ts';
 import { planOf, visiblePlans } from './plan-of.ts';
@@ -49,7 +49,7 @@ export const history: Command<'history'> = {
             names.get(run.plan) ?? '',
             run.state,
             run.counts
-              ? `${countWords(run.counts.new + run.counts.changed)} files, ${sizeWords(run.counts.copied)}`
+              ? `${manyWords(run.counts.new + run.counts.changed, 'file')}, ${sizeWords(run.counts.copied)}`
               : '–',
             run.problemCount > 0 ? countWords(run.problemCount) : '',
           ]),

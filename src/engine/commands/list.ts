@@ -15,7 +15,7 @@ export const lastWords = (plan: Plan): string => {
 };
 
 export const nextCell = (plan: Plan): Cell => {
-  if (plan.state === 'paused') return plan.pausedUntil === undefined ? 'paused' : { at: plan.pausedUntil };
+  if (plan.state === 'paused') return 'paused';
   return plan.next === undefined ? '–' : { at: plan.next };
 };
 

@@ -26,13 +26,15 @@ const what = (preview: RestorePreview): string => `${manyWords(preview.files, 'f
 
 function previewReply(plan: Plan, args: Args, preview: RestorePreview): Reply {
   const offers =
-    preview.existing === 0
-      ? [choice(`Restore ${manyWords(preview.files, 'file')}`, lineFor(plan, args, 'skip'), 'primary')]
-      : [
-          choice('Keep both', lineFor(plan, args, 'keep both'), 'primary'),
-          choice('Skip those', lineFor(plan, args, 'skip')),
-          choice('Replace them', lineFor(plan, args, 'replace'), 'danger'),
-        ];
+    preview.same === preview.files
+      ? []
+      : preview.existing === 0
+        ? [choice(`Restore ${manyWords(preview.files - preview.same, 'file')}`, lineFor(plan, args, 'skip'), 'primary')]
+        : [
+            choice('Keep both', lineFor(plan, args, 'keep both'), 'primary'),
+            choice('Skip those', lineFor(plan, args, 'skip')),
+            choice('Replace them', lineFor(plan, args, 'replace'), 'danger'),
+          ];
   const rest = preview.files - preview.samples.length;
   return plain(
     `Restore of ${plan.name}: ${what(preview)}`,
@@ -47,9 +49,11 @@ function previewReply(plan: Plan, args: Args, preview: RestorePreview): Reply {
         ? [text(`${preview.samples.join('\n')}${rest > 0 ? `\n… and ${countWords(rest)} more` : ''}`)]
         : []),
       text(
-        preview.existing === 0
-          ? 'Nothing that is there would be overwritten. Nothing is written yet.'
-          : `Nothing is written yet. What should happen with ${manyWords(preview.existing, 'file')} of the same name?`,
+        preview.same === preview.files
+          ? `${preview.files === 1 ? 'The file is' : 'All of them are'} already there as in the backup: there is nothing to restore. For a second copy name another folder: restore ${quote(plan.name)} to ~/Restored`
+          : preview.existing === 0
+            ? 'Nothing that is there would be overwritten. Nothing is written yet.'
+            : `Nothing is written yet. What should happen with ${manyWords(preview.existing, 'file')} of the same name?`,
       ),
       ...choices(...offers),
     ],
@@ -64,7 +68,9 @@ function resultReply(plan: Plan, result: RestoreResult, live: string): Reply {
     tone: bad === 0 ? 'good' : 'bad',
     title:
       bad === 0
-        ? `${plan.name}: ${manyWords(result.restored, 'file')} restored, each checked`
+        ? result.restored === 0
+          ? `${plan.name}: nothing was written, ${result.skipped === 1 ? 'the file is' : 'all files are'} already there`
+          : `${plan.name}: ${manyWords(result.restored, 'file')} restored, each checked`
         : `${plan.name}: ${countWords(result.restored)} of ${manyWords(result.files, 'file')} restored`,
     blocks: [
       fields({

@@ -27,6 +27,9 @@ export const show: Command<'show'> = {
           Result: lastWords(plan),
         }),
         ...(run && !hasEnded(run) ? [text(progressWords(plan, run))] : []),
+        ...(run?.state === 'waiting' && run.question
+          ? [text(run.question.text), ...choices(...run.question.choices)]
+          : []),
         ...choices(
           choice('Run now', `run ${name}`, 'primary'),
           plan.state === 'paused' ? choice('Resume', `resume ${name}`) : choice('Pause', `pause ${name}`),

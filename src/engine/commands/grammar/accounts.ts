@@ -84,12 +84,12 @@ function unknownKind(line: Line, from: number, at: number): VerbReading {
   const { kinds } = line.vocabulary;
   const end = Math.min(at + 1, line.words.length);
   const word = line.words[at]?.text ?? '';
-  const names = kinds.map(({ name }) => name);
+  const names = kinds.map(({ name }) => name).filter((name) => name !== 'local');
   const near = nearest(
     word,
     kinds.flatMap((kind) => [kind.name, kind.title, ...kind.aliases]),
   );
-  const fixes = (near.length > 0 ? near : names.filter((name) => name !== 'local').slice(0, 5)).map(quote);
+  const fixes = (near.length > 0 ? near : names.slice(0, 5)).map(quote);
   const what = word === '' ? 'Connect what?' : `"${word}" is no service that Keepsake knows.`;
   const message = `${what} There are ${names.join(', ')}.`;
   const { issue } = refused('unknown_kind', at, end, message, fixes);
@@ -132,7 +132,7 @@ export function readAdopt(line: Line, from: number, at: number): VerbReading {
   const near = word ? placeFixes(line, word) : [];
   const names = locationNames(line.vocabulary).slice(0, 3).map(quote);
   const what = word ? `"${word.text}" is no place that Keepsake knows.` : 'Adopt which place?';
-  const message = `${what} Say where the backups lie, such as gdrive:/Backups or /mnt/usb.`;
+  const message = `${what} Say where the backups lie, such as /mnt/usb or nas:Backups.`;
   const { issue } = refused('unknown_place', start, end, message, near.length > 0 ? near : names);
   return stuck(line, from, at, [issue], word && keyAt(line, start) !== '' ? `"${word.text}"` : undefined);
 }

@@ -8,17 +8,11 @@ import { quote, quoted } from './words.ts';
 /** Buttons for a missing place; more would not fit a chat's row. */
 const OFFERED = 3;
 
-/** Accounts first, then kinds, that can play a side; as words of a line. */
+/** Accounts that can play a side, as words of a line. A service without an account would only lead to the next question. */
 export function placesFor(line: Line, side: 'source' | 'destination', except?: LocationText): string[] {
   const { accounts, kinds } = line.vocabulary;
   const plays = (name: string) => kinds.find((kind) => kind.name === name)?.roles.includes(side) ?? true;
-  const names = [
-    ...accounts.filter((account) => plays(account.kind)).map((account) => account.name),
-    ...kinds
-      .filter((kind) => kind.name !== 'local' && plays(kind.name))
-      .filter((kind) => !accounts.some((account) => account.kind === kind.name))
-      .map((kind) => kind.name),
-  ];
+  const names = accounts.filter((account) => plays(account.kind)).map((account) => account.name);
   return names.filter((name) => name !== except?.account && name !== except?.kind).map(quote);
 }
 
@@ -91,7 +85,7 @@ function missing(
     const fixes = placesFor(line, 'destination', source.location)
       .slice(0, OFFERED)
       .map((name): Fix => ({ edits: [{ from: source.to, to: source.to, text: `to ${name}` }] }));
-    const message = `It is not said where "${slice(line, source.from, source.to)}" should be backed up to.`;
+    const message = `It is not said where "${slice(line, source.from, source.to)}" should be backed up to. Add the place, such as: to /mnt/usb`;
     return refused('missing_destination', source.from, source.to, message, fixes).issue;
   }
   const [first] = destinations;
@@ -105,7 +99,9 @@ function missing(
     first ? 'missing_source' : 'missing_places',
     first?.from ?? start,
     first?.to ?? end,
-    first ? `It is not said what should be backed up to ${what}.` : 'It is not said what to back up, and where to.',
+    first
+      ? `It is not said what should be backed up to ${what}. Add the folder, such as: from ~/Pictures`
+      : 'It is not said what to back up, and where to.',
     first ? fixes : [],
   ).issue;
 }

@@ -1,12 +1,12 @@
 /** Words that nothing read: what they may have been meant as. */
 import { kindWord } from './files.ts';
-import { SCHEDULE_WORDS, TO } from './keywords.ts';
+import { AND, SCHEDULE_WORDS, TO } from './keywords.ts';
 import { isFolder, locationNames, placeFixes } from './locations.ts';
 import { optionWords } from './options.ts';
 import { FLAG, type Pieces, type Unread } from './pieces.ts';
 import { type Edit, type Fix, type Issue, type Line, phraseAt, refused, slice } from './reading.ts';
 import { nearest } from './suggest.ts';
-import { keyOf, quoted } from './words.ts';
+import { keyOf, quote, quoted } from './words.ts';
 
 /** "don't back up icloud": leaving such a word out would turn the line round. */
 const TURNING = /^(?:no|not|never|don'?t|dont|don’t|stop|cancel|delete|remove|instead|undo|unless|if)$/;
@@ -26,6 +26,15 @@ function unreadIssue(line: Line, pieces: Pieces, unread: Unread, start: number, 
   if (flag) return flagIssue(line, from, to, flag.text);
   const split = brokenPath(line, pieces, unread);
   if (split) return split;
+  if (leftOpen(line, unread)) {
+    const message = `After "${words}" a place is missing, such as /mnt/usb.`;
+    return refused('missing_place', from, to, message, [{ label: `Without "${words}"`, text: '' }]).issue;
+  }
+  const account = namedPlace(line, unread);
+  if (account !== undefined && pieces.places.length > 0) {
+    const near = nearest(account, locationNames(line.vocabulary));
+    if (near.length === 0) return unknownAccount(line, from, to, account);
+  }
   const hasSource = pieces.places.some((place) => place.side === 'source');
   const hasDestination = pieces.places.some((place) => place.side === 'destination');
   const beforeTo = !hasSource && phraseAt(line, to, TO) > 0;
@@ -49,17 +58,34 @@ function meant(fixes: readonly Fix[], { from, to }: Unread): string {
 }
 
 function unknownPlace(line: Line, words: string, hint: string): string {
-  const names = [
-    ...line.vocabulary.accounts.map((account) => account.name),
-    ...line.vocabulary.kinds.map((kind) => kind.name),
-  ];
   if (hint !== '') return `"${words}" is no place that Keepsake knows.${hint}`;
-  const known = names.length > 0 ? ` Known places: ${[...new Set(names)].slice(0, 12).join(', ')}.` : '';
-  const folder = ' A folder is written like ~/Pictures.';
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(words)) {
     return `"${words}" is an address. Connect it as an account first, then say the account's name.`;
   }
-  return `"${words}" is no place that Keepsake knows.${known}${folder}`;
+  return `"${words}" is no place that Keepsake knows. ${knownPlaces(line)}`;
+}
+
+/** "~/Pictures to /mnt/usb and bucket:photos" before `bucket` is connected. */
+function unknownAccount(line: Line, from: number, to: number, name: string): Issue {
+  const [kind, ...others] = line.vocabulary.kinds.map((one) => one.name).filter((one) => one !== 'local');
+  const or = others.length > 0 ? ` (or ${others.slice(0, 5).join(', ')} instead of ${kind})` : '';
+  const how = kind === undefined ? '' : ` Connect it first: connect ${kind} as ${name}${or}.`;
+  const help: Fix = {
+    label: 'How to connect an account',
+    edits: [{ from: 0, to: line.words.length, text: 'help connect' }],
+  };
+  return refused('unknown_account', from, to, `No account is named "${name}".${how}`, [help]).issue;
+}
+
+/** What can stand in a place's stead: a folder, an account, or a service once it is connected. */
+function knownPlaces({ vocabulary }: Line): string {
+  const accounts = [...new Set(vocabulary.accounts.map(({ name }) => quote(name)))].slice(0, 12);
+  const kinds = vocabulary.kinds.map(({ name }) => name).filter((name) => name !== 'local');
+  return [
+    'A folder is written like ~/Pictures.',
+    ...(accounts.length > 0 ? [`Your accounts: ${accounts.join(', ')}.`] : []),
+    ...(kinds.length > 0 ? [`Services to connect, with "connect ${kinds[0]}" for example: ${kinds.join(', ')}.`] : []),
+  ].join(' ');
 }
 
 /** "--weekly": options here are words. */
@@ -75,6 +101,7 @@ function flagIssue(line: Line, from: number, to: number, flag: string): Issue {
 /** "./My Photos to gdrive": a folder whose name has a space and no quotes. */
 function brokenPath(line: Line, pieces: Pieces, unread: Unread): Issue | undefined {
   const place = pieces.places.find((one) => one.to === unread.from && !line.words[one.from]?.quoted);
+  if (leftOpen(line, unread) || namedPlace(line, unread)) return undefined;
   const folder = place && line.words[place.to - 1];
   if (!place || !folder || folder.comma) return undefined;
   if (!isFolder(folder.text) && !folder.text.includes(':')) return undefined;
@@ -82,6 +109,17 @@ function brokenPath(line: Line, pieces: Pieces, unread: Unread): Issue | undefin
   const fix = { edits: [{ from: place.to - 1, to: unread.to, text: quoted(whole) }] };
   const message = `A path with spaces has to be quoted: ${quoted(whole)}.`;
   return refused('quote_path', place.to - 1, unread.to, message, [fix]).issue;
+}
+
+/** "~/Pictures to": nothing follows the word that joins. */
+const leftOpen = (line: Line, { from, to }: Unread): boolean =>
+  to === line.words.length && Math.max(phraseAt(line, from, TO), phraseAt(line, from, AND)) === to - from;
+
+/** The word that "and bucket:photos" names an account with, where no account has that name. */
+function namedPlace(line: Line, { from, to }: Unread): string | undefined {
+  const at = from + phraseAt(line, from, AND);
+  const name = /^([\p{L}\p{N}][\p{L}\p{N}._-]+):(?!\/\/)/u.exec(line.words[at]?.text ?? '')?.[1];
+  return to - at === 1 ? name : undefined;
 }
 
 /** Several words as one name; what was typed between them stays, where no quote or escape is in the way. */

@@ -24,11 +24,21 @@ import { quote } from './words.ts';
 
 /** For commands whose only argument is a plan that may be left out. */
 const withPlan =
-  (name: 'run' | 'stop' | 'resume' | 'history' | 'snapshots'): ReadVerb =>
+  (name: 'stop' | 'resume' | 'history' | 'snapshots'): ReadVerb =>
   (line, from, at) => {
     const { plan, next, reading } = optionalPlan(line, from, at, () => false);
     return reading ?? ended(line, from, next, { name, args: plan === undefined ? {} : { plan } });
   };
+
+/** "run photos anyway" is the answer to a run that asked before it changed much. */
+const readRun: ReadVerb = (line, from, at) => {
+  const anyway = (i: number) => phraseAt(line, i, ['anyway', 'anyways', 'any way']);
+  const { plan, next, reading } = optionalPlan(line, from, at, (i) => anyway(i) > 0);
+  if (reading) return reading;
+  const said = anyway(next);
+  const args: CommandArgs['run'] = { ...(plan === undefined ? {} : { plan }), ...(said > 0 ? { anyway: true } : {}) };
+  return ended(line, from, next + said, { name: 'run', args });
+};
 
 const alone =
   (name: 'list' | 'status' | 'accounts' | 'whoami'): ReadVerb =>
@@ -195,7 +205,7 @@ const readHelp: ReadVerb = (line, from, at) => {
 const READERS: Record<Exclude<CommandName, 'create'>, ReadVerb> = {
   list: alone('list'),
   show: readShow,
-  run: withPlan('run'),
+  run: readRun,
   stop: withPlan('stop'),
   pause: readPause,
   resume: withPlan('resume'),
@@ -221,7 +231,7 @@ const READERS: Record<Exclude<CommandName, 'create'>, ReadVerb> = {
 
 /** A working line of each command, for people who are stuck in it. */
 export const EXAMPLES: Record<CommandName, string> = {
-  create: 'icloud to gdrive weekly',
+  create: 'backup ~/Pictures to /mnt/usb weekly',
   list: 'list',
   show: 'show photos',
   run: 'run photos',
@@ -230,7 +240,7 @@ export const EXAMPLES: Record<CommandName, string> = {
   resume: 'resume photos',
   edit: 'edit photos every sunday at 03:00 keep 5 versions',
   delete: 'delete photos',
-  preview: 'preview icloud to gdrive weekly',
+  preview: 'preview ~/Pictures to /mnt/usb weekly',
   status: 'status',
   history: 'history photos',
   snapshots: 'snapshots photos',
@@ -269,7 +279,9 @@ export function verbAt(line: Line, at: number): VerbFound | undefined {
 export const verbWords = (): string[] => [
   ...Object.values(VERBS)
     .flat()
-    .filter((word) => word.length > 3),
+    // "backups" is a list; who mistypes the word before a plan's line means "backup".
+    .filter((word) => word.length > 3 && word !== 'backups'),
+  'backup',
   'rename',
 ];
 
