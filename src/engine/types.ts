@@ -387,6 +387,7 @@ export interface Counts {
   same: number;
   vanished: number;
   failed: number;
+  /** At the source, held by the backup, and left out by the filter now: their copies stay as they are. */
   skipped: number;
   /** Bytes read from the source for new and changed files. */
   copied: number;

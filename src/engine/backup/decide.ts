@@ -8,7 +8,10 @@ import type { CatalogLine, Entry, Path, Why } from '../types.ts';
 /** What one destination needs for one path. */
 export interface Need {
   destination: number;
-  /** `copy`: bring the bytes, retiring `line` first if there is one. `retire`: the file vanished at the source. */
+  /**
+   * `copy`: bring the bytes, retiring `line` first if there is one. `retire`: the file vanished at the source. `keep`: also
+   * of a file that the filter leaves out by now; its copy stays as it is.
+   */
   action: 'copy' | 'retire' | 'keep';
   why: Why;
   line?: CatalogLine;
@@ -48,12 +51,14 @@ function need(destination: number, entry: Entry | undefined, line: CatalogLine |
 
 /**
  * Merges in the order of paths (`comparePaths`); every input must be in that order and hold a path once. `entries` must
- * be a complete listing, or `complete` false: then nothing counts as vanished.
+ * be a complete listing, or `complete` false: then nothing counts as vanished. `leftOut` knows the files that are at the
+ * source and that the filter does not take: to narrow a filter is not to delete.
  */
 export async function* decide(
   entries: Iterable<Entry> | AsyncIterable<Entry>,
   catalogs: readonly AsyncIterable<CatalogLine>[],
   complete: boolean,
+  leftOut: { has(path: Path): boolean } = { has: () => false },
 ): AsyncGenerator<Step> {
   const lines = catalogs.map((catalog) => catalog[Symbol.asyncIterator]());
   const heads = await Promise.all(lines.map((line) => line.next()));
@@ -81,7 +86,9 @@ export async function* decide(
 
   const vanished = async (path: Path): Promise<Step> => {
     const found = await linesAt(path);
-    return { path, needs: found.flatMap((line, i) => (line ? [need(i, undefined, line)] : [])) };
+    const held = found.flatMap((line, i) => (line ? [need(i, undefined, line)] : []));
+    if (!leftOut.has(path)) return { path, needs: held };
+    return { path, needs: held.map((each) => ({ ...each, action: 'keep', why: 'filtered' })) };
   };
 
   for await (const entry of entries) {

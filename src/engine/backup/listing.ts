@@ -33,11 +33,15 @@ function addApart(spool: Spool<Entry>, entry: Entry): void {
   }
 }
 
-/** Puts the source's files into the spool. Throws what the listing throws, except that a folder may be unreadable. */
+/**
+ * Puts the source's files into the spool, and the names of those that the filter leaves out into `leftOut`: they are at the
+ * source and have not vanished. Throws what the listing throws, except that a folder may be unreadable.
+ */
 export async function listSource(
   provider: Provider,
   takes: (entry: Entry) => boolean,
   spool: Spool<Entry>,
+  leftOut: Spool<true>,
   meter: Meter,
   signal: AbortSignal,
 ): Promise<Listing> {
@@ -45,7 +49,10 @@ export async function listSource(
     for await (const listed of provider.list({ signal })) {
       signal.throwIfAborted();
       const entry = listed.path.isWellFormed() ? listed : { ...listed, path: wellFormed(listed.path) };
-      if (!takes(entry)) continue;
+      if (!takes(entry)) {
+        leftOut.add(entry.path, true);
+        continue;
+      }
       meter.files(1);
       if (entry.size !== undefined) meter.bytes(entry.size);
       if (spool.has(entry.path)) addApart(spool, entry);

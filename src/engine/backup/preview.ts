@@ -18,12 +18,14 @@ const RATES = 5;
 export async function preview(tools: RunTools, plan: Plan, signal: AbortSignal): Promise<Preview> {
   const { store } = tools;
   const spool = createSpool<Entry>(tools.scratch);
+  const leftOut = createSpool<true>(tools.scratch);
   const source = await tools.places.open(plan.source, signal);
   try {
     const listing = await listSource(
       source.provider,
       createFilter(plan.filter),
       spool,
+      leftOut,
       createMeter(tools.clock),
       signal,
     );
@@ -31,7 +33,7 @@ export async function preview(tools: RunTools, plan: Plan, signal: AbortSignal):
     const why: Preview['why'] = {};
     const bytes = new Map<number, number>();
     const catalogs = plan.destinations.map((_, index) => store.find('catalog', catalogRange(plan.id, index)));
-    for await (const step of decide(spool.sorted(), catalogs, listing.complete)) {
+    for await (const step of decide(spool.sorted(), catalogs, listing.complete, leftOut)) {
       signal.throwIfAborted();
       const size = step.entry?.size ?? step.needs[0]?.line?.size ?? 0;
       if (step.entry) {
@@ -42,8 +44,9 @@ export async function preview(tools: RunTools, plan: Plan, signal: AbortSignal):
       if (because === 'new') counts.new++;
       else if (because === 'same') counts.same++;
       else if (because === 'vanished') counts.vanished++;
+      else if (because === 'filtered') counts.skipped++;
       else counts.changed++;
-      if (because !== 'same' && because !== 'vanished') counts.copied += size;
+      if (because !== 'same' && step.entry) counts.copied += size;
       const group = why[because] ?? { files: 0, bytes: 0, samples: [] };
       group.files++;
       group.bytes += size;
@@ -65,6 +68,7 @@ export async function preview(tools: RunTools, plan: Plan, signal: AbortSignal):
     return { counts, why, fits, ...(rate !== undefined && counts.copied > 0 && { time: counts.copied / rate }) };
   } finally {
     spool.close();
+    leftOut.close();
     await source.close();
   }
 }

@@ -28,14 +28,15 @@ export function verdict(
   const moved = counts.new + counts.changed;
   switch (state) {
     case 'done':
+      if (counts.files === 0 && counts.vanished > 0)
+        return `${plan.source.text} is empty now; what was in it is kept as older versions in ${where}.`;
       if (counts.files === 0) return `There is nothing to back up in ${plan.source.text} yet.`;
       if (moved === 0 && counts.vanished === 0) {
         const all = counts.files === 1 ? 'the one file is' : `all ${countWords(counts.files)} files are`;
         return `Nothing new: ${all} already safe in ${where}.`;
       }
       if (counts.new === counts.files) return `${areSafe(counts.files)} in ${where}.`;
-      if (moved === 0)
-        return `${areSafe(counts.files)} in ${where}; what is gone or left out now is kept as older versions.`;
+      if (moved === 0) return `${areSafe(counts.files)} in ${where}; vanished ones are kept as older versions.`;
       return `${movedSafe(counts)} in ${where}.`;
     case 'partial': {
       const failed = counts.failed > 0 ? `${manyWords(counts.failed, 'file')} could not be backed up` : '';
@@ -111,7 +112,9 @@ export function runReply(run: Run, plan: Plan): Reply {
     if (counts.changed > 0)
       fields.push({ label: 'Changed', value: `${countWords(counts.changed)}, the former versions are kept` });
     if (counts.vanished > 0)
-      fields.push({ label: 'Gone or left out', value: `${countWords(counts.vanished)}, kept as older versions` });
+      fields.push({ label: 'Vanished', value: `${countWords(counts.vanished)}, kept as older versions` });
+    if (counts.skipped > 0)
+      fields.push({ label: 'Left out by the filter', value: `${countWords(counts.skipped)}, their copies stay` });
     if (counts.failed > 0) fields.push({ label: 'Failed', value: countWords(counts.failed) });
     fields.push({ label: 'Copied', value: sizeWords(counts.copied) });
     if (run.started && run.ended) {
@@ -163,8 +166,8 @@ export function runReply(run: Run, plan: Plan): Reply {
 function outcomeOf(run: Run): NonNullable<Reply['outcome']> {
   if (run.state === 'done') return 'done';
   if (run.state === 'partial') return 'partial';
-  if (run.problems.some((problem) => problem.code === 'auth_required' || problem.code === 'host_key_changed'))
-    return 'sign_in';
+  // A run that waits without a question waits for its owner to sign in, whatever the service or the key had to say.
+  if (run.state === 'waiting' && !run.question) return 'sign_in';
   return 'failed';
 }
 

@@ -8,6 +8,7 @@ import type { OpenLocation, Places } from '../services.ts';
 import { createSpool, type Spool } from '../store/spool.ts';
 import { catalogRange, type Store } from '../store/store.ts';
 import type { Clock, Counts, Entry, Location, Log, Path, Plan, Problem, Run, UploadMemo, Why } from '../types.ts';
+import { sizeWords } from '../wording.ts';
 import { decide, type Need, type Step } from './decide.ts';
 import { createFilter } from './filter.ts';
 import { finish } from './finish.ts';
@@ -159,9 +160,10 @@ async function stages(
 
   meter.phase('listing');
   const entries = s.spool<Entry>();
+  const leftOut = s.spool<true>();
   const snapshots = await newestSnapshots(store, plan);
   const [listing] = await Promise.all([
-    listSource(s.source.provider, createFilter(plan.filter), entries, meter, signal),
+    listSource(s.source.provider, createFilter(plan.filter), entries, leftOut, meter, signal),
     ...s.destinations.map((destination) =>
       losses.orGiveUp(destination.index, () =>
         look(tools.log, destination, snapshots.get(destination.index), run, s, signal),
@@ -172,7 +174,7 @@ async function stages(
   s.destinations = s.destinations.filter(losses.isAlive);
 
   const steps = s.spool<Step>();
-  const plannedWork = await count(plan, store, entries, steps, s.destinations, listing.complete, s.unfinished, signal);
+  const plannedWork = await count(plan, store, { entries, leftOut, complete: listing.complete }, steps, s, signal);
   const { counts } = plannedWork;
   const question = run.approved ? undefined : guardQuestion(counts, plannedWork.held);
   if (question)
@@ -235,18 +237,16 @@ async function stages(
 async function count(
   plan: Plan,
   store: Store,
-  entries: Spool<Entry>,
+  source: { entries: Spool<Entry>; leftOut: Spool<true>; complete: boolean },
   steps: Spool<Step>,
-  destinations: readonly Destination[],
-  complete: boolean,
-  unfinished: readonly string[],
+  { destinations, unfinished }: Pick<Stage, 'destinations' | 'unfinished'>,
   signal: AbortSignal,
 ): Promise<{ counts: Counts; held: number; bytes: Map<number, number> }> {
   const counts = noCounts();
   const bytes = new Map<number, number>(destinations.map((d) => [d.index, 0]));
   let held = 0;
   const catalogs = destinations.map((d) => store.find('catalog', catalogRange(plan.id, d.index)));
-  for await (const step of decide(entries.sorted(), catalogs, complete)) {
+  for await (const step of decide(source.entries.sorted(), catalogs, source.complete, source.leftOut)) {
     signal.throwIfAborted();
     for (const need of step.needs) {
       // The merge counts the catalogs that it was given; a destination that is not used this time is not among them.
@@ -254,17 +254,19 @@ async function count(
       need.destination = destination.index;
       await checkAgainstSurvey(need, destination, unfinished, signal);
     }
-    if (step.needs.some((need) => need.line)) held++;
+    const why = reason(step.needs);
+    // What the filter leaves out is not touched, so it is no part of what the guard weighs.
+    if (why !== 'filtered' && step.needs.some((need) => need.line)) held++;
     if (step.entry) {
       counts.files++;
       counts.bytes += step.entry.size ?? 0;
     }
-    const why = reason(step.needs);
     if (why === 'new' || why === 'missing_at_destination') counts.new++;
     else if (why === 'changed' || why === 'unverifiable') counts.changed++;
     else if (why === 'vanished') counts.vanished++;
+    else if (why === 'filtered') counts.skipped++;
     else counts.same++;
-    if (why === 'same') continue;
+    if (step.needs.every((need) => need.action === 'keep')) continue;
     steps.add(step.path, step);
     for (const need of step.needs) {
       if (need.action === 'copy')
@@ -291,7 +293,13 @@ async function checkAgainstSurvey(
     [there] = (await open.provider.confirm?.([stored], { signal })) ?? [];
   }
   const asSized = there && (there.size === undefined || there.size === need.line.size);
-  if (asSized && !strayVersion(survey, unfinished, need.line)) return;
+  const stray = strayVersion(survey, unfinished, need.line);
+  if (need.why === 'filtered') {
+    // Not brought again, but the catalog must not tell of a copy that is not in its place.
+    if (!there || stray) Object.assign(need, { action: 'retire', why: 'vanished' });
+    return;
+  }
+  if (asSized && !stray) return;
   need.action = 'copy';
   need.why = 'missing_at_destination';
 }
@@ -300,7 +308,8 @@ async function mustFit(destination: Destination, wanted: number, signal: AbortSi
   if (wanted === 0) return;
   const free = await freeAt(destination, signal);
   if (free === undefined || free >= wanted) return;
-  throw new QuotaExceeded(`${destination.open.location.text} has ${free} bytes free and ${wanted} are needed.`, {
+  const { text } = destination.open.location;
+  throw new QuotaExceeded(`${text} has ${sizeWords(free)} free and ${sizeWords(wanted)} are needed. Nothing was copied.`, {
     missing: wanted - free,
   });
 }

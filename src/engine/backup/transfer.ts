@@ -283,7 +283,7 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
       if (next.done) return;
       const step = next.value;
       if (step.entry) await copy(step, step.entry);
-      else for (const need of step.needs) await retire(step, need);
+      else for (const need of step.needs) if (need.action === 'retire') await retire(step, need);
       t.meter.file(step.path);
     }
   };

@@ -59,7 +59,9 @@ function consequences(before: Plan, after: Plan, name: string): string[] {
   return [
     ...(filter && !narrower ? ['The next run takes all files again.'] : []),
     ...(filter && narrower
-      ? [`Files that the filter now leaves out stay in the snapshots. See what it means: preview ${name}`]
+      ? [
+          `Copies of files that the filter now leaves out stay where they are and are not renewed. See what it means: preview ${name}`,
+        ]
       : []),
     ...(before.layout === after.layout ? [] : ['The new folders are used for files copied from now on.']),
   ];

@@ -14,7 +14,7 @@ const WHY: Record<Why, string> = {
   changed: 'changed, to be copied; the earlier version is kept',
   same: 'already safe',
   vanished: 'no longer at the source; the copy is kept as a version',
-  filtered: 'left out by your filter',
+  filtered: 'left out by your filter; the copy stays as it is',
   missing_at_destination: 'missing at the destination, to be copied again',
   unverifiable: 'cannot be compared, to be copied again',
 };
