@@ -136,4 +136,22 @@ describe('a manifest', () => {
     const bytes = await written(hostile.map((path) => line(path)));
     await expect(read(spoil(bytes) as Uint8Array)).rejects.toMatchObject({ code });
   });
+
+  const retired = { run: 'r2', at: '2026-11-22T03:00:00.000Z' };
+  it.each<[string, Partial<CatalogLine>]>([
+    ['a file among our own', { path: '.keepsake/snapshots/x.jsonl.zst' }],
+    ['a current file stored among our own', { stored: '.keepsake/README.txt' }],
+    ['a current file as an old version, which retention would delete', { retired, stored: 'photos/a.jpg' }],
+    ['an old version without its place', { retired }],
+    ['an old version by the handle of another file', { retired, stored: '.keepsake/versions/r2/a', at: 'other' }],
+    ['a size below nothing', { size: -1 }],
+    ['a run with a slash', { run: 'a/b' }],
+  ])('a whole manifest that names %s is not believed', async (_, more) => {
+    await expect(read(await written([line('a', more)]))).rejects.toMatchObject({ code: 'manifest_damaged' });
+  });
+
+  it('a last line of nothing is not believed', async () => {
+    const bytes = respelled(await written([line('a')]), (t) => `${t.split('\n')[0]}\nnull\n`);
+    await expect(read(bytes)).rejects.toMatchObject({ code: 'manifest_damaged' });
+  });
 });

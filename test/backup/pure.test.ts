@@ -157,6 +157,11 @@ describe('where files go', () => {
     expect(laidOut({ path, ...more }, template)).toBe(expected);
   });
 
+  it('an album with the name of our own folder does not get into it', () => {
+    const entry = { path: 'README.txt', about: { album: '.keepsake' } };
+    expect(laidOut(entry, '{album}')).toBe('Other/README.txt');
+  });
+
   it('numbers what would collide', () => {
     const taken = new Set(['a.jpg', 'a (2).jpg']);
     expect(freePath('a.jpg', undefined, (path) => taken.has(path))).toBe('a (3).jpg');
@@ -204,6 +209,28 @@ describe('retention', () => {
       const later = expired(policy, versions, current, points, new Date(now.getTime() + 86_400_000));
       for (const each of gone) expect(later).toContain(each);
     }
+  });
+});
+
+describe('retention where something is wrong', () => {
+  const version = (run: string, retired: string, more: Partial<CatalogLine> = {}): CatalogLine => ({
+    ...line('a', { run: `${run}T000000Z-aaaaaa` }),
+    retired: { run: 'x', at: retired },
+    ...more,
+  });
+  const now = new Date('2026-11-22T00:00:00Z');
+
+  it('a damaged version is not the last good copy', () => {
+    const good = version('20260101', '2026-02-01T00:00:00.000Z');
+    const older = version('20251201', '2026-01-01T00:00:00.000Z');
+    const damaged = version('20260201', '2026-03-01T00:00:00.000Z', { damaged: true });
+    for (const policy of [{ versions: 1 }, { days: 1 }, { daily: 1 }])
+      expect(expired(policy, [older, good, damaged], false, [], now)).toEqual([damaged, older]);
+  });
+
+  it('a version that a wrong clock dated after its end is kept', () => {
+    const odd = version('20990101', '2026-03-01T00:00:00.000Z');
+    expect(expired({ daily: 7 }, [odd], true, ['2026-11-21T00:00:00.000Z'], now)).toEqual([]);
   });
 });
 

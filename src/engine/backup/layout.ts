@@ -1,5 +1,5 @@
 /** Where a file is stored at a destination: the layout template, the name rules, and a free name. Pure. */
-import { joinPath, nameOf, storedPath } from '../path.ts';
+import { isOwnPath, joinPath, nameOf, OWN_FOLDER, storedPath } from '../path.ts';
 import type { Entry, NameRules, Path } from '../types.ts';
 
 export const PLACEHOLDERS = ['year', 'month', 'day', 'album', 'camera', 'folder'] as const;
@@ -31,7 +31,9 @@ export function laidOut(entry: Pick<Entry, 'path' | 'modified' | 'about'>, templ
     .split('/')
     .map((part) => part.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole))
     .filter((part) => part !== '' && part !== '.' && part !== '..');
-  return joinPath(...folders, nameOf(entry.path));
+  const place = joinPath(...folders, nameOf(entry.path));
+  // An album may bear any name; among our own files its pictures would be in nobody's sight.
+  return isOwnPath(place) ? `Other${place.slice(OWN_FOLDER.length)}` : place;
 }
 
 /** `IMG (2).jpg` for n = 2. */

@@ -10,7 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { z } from 'zod';
 import { IntegrityError } from '../errors.ts';
-import { checkPath, joinPath, OWN_FOLDER } from '../path.ts';
+import { checkPath, isOwnPath, joinPath, OWN_FOLDER } from '../path.ts';
 import { scratchFile } from '../store/scratch.ts';
 import type { Bytes, CatalogLine, Filter, Instant, Path, Retention, Schedule } from '../types.ts';
 
@@ -178,7 +178,7 @@ export async function* readManifest(
       if (first) {
         first = false;
         yield { head: parseHead(name, value) };
-      } else if ((value as { end?: unknown }).end === true) {
+      } else if ((value as { end?: unknown } | null)?.end === true) {
         const foot = value as ManifestFoot;
         if (foot.sha256 !== digest.digest('hex') || foot.files !== files)
           throw damaged(name, 'was altered: its checksum does not agree');
@@ -217,14 +217,27 @@ function parseHead(name: string, value: unknown): ManifestHead {
   return parsed.data as unknown as ManifestHead;
 }
 
+const RUN = /^[\w-]{1,64}$/;
+
+/** Retention deletes what a kept version names, and a restore writes to what a line names: neither may be anything else. */
+function isInPlace({ path, stored, retired, at }: ManifestLine): boolean {
+  if (isOwnPath(path)) return false;
+  if (!retired) return stored === undefined || !isOwnPath(stored);
+  return (
+    RUN.test(retired.run) && typeof retired.at === 'string' && (stored?.startsWith(`${VERSIONS}/`) ?? false) && !at
+  );
+}
+
 /** A manifest comes from outside: a path in it must not lead out of the root, whoever wrote it. */
 function parseLine(name: string, value: unknown): ManifestLine {
   const line = value as Partial<ManifestLine> | null;
   if (
     typeof line?.path !== 'string' ||
-    typeof line.size !== 'number' ||
+    !Number.isSafeInteger(line.size) ||
+    (line.size as number) < 0 ||
     typeof line.sha256 !== 'string' ||
-    typeof line.run !== 'string'
+    typeof line.run !== 'string' ||
+    !RUN.test(line.run)
   ) {
     throw damaged(name, 'holds a line that is not a file');
   }
@@ -234,6 +247,8 @@ function parseLine(name: string, value: unknown): ManifestLine {
   } catch (error) {
     throw damaged(name, `names a path outside the backup ("${line.path}")`, error);
   }
+  if (!isInPlace(line as ManifestLine))
+    throw damaged(name, `names a file where none of its kind lies ("${line.path}")`);
   return line as ManifestLine;
 }
 

@@ -36,7 +36,7 @@ export function keptPoints(
 /**
  * The versions of one file that may go. `versions` are all kept older versions of one path; `current` says whether the
  * destination still holds a newer, good copy in the current tree (a damaged one does not count): without it the newest
- * version is the last good copy and stays whatever the policy says. `points` are the times of all restore points.
+ * undamaged version is the last good copy and stays whatever the policy says. `points` are the times of all restore points.
  */
 export function expired(
   policy: Retention,
@@ -48,7 +48,8 @@ export function expired(
   const newestFirst = versions
     .filter((line) => line.retired)
     .sort((a, b) => comparePaths(b.retired?.at ?? '', a.retired?.at ?? '') || comparePaths(b.run, a.run));
-  const candidates = current ? newestFirst : newestFirst.slice(1);
+  const lastGood = current ? undefined : (newestFirst.find((line) => !line.damaged) ?? newestFirst[0]);
+  const candidates = newestFirst.filter((line) => line !== lastGood);
   if ('versions' in policy) {
     const room = Math.max(0, policy.versions - 1);
     return candidates.slice(room);
@@ -61,6 +62,8 @@ export function expired(
   return candidates.filter((line) => {
     const brought = runTime(line.run);
     const until = line.retired?.at ?? '';
+    // Replaced before it came: a clock was wrong, and no policy can tell what this version is worth.
+    if (until < brought) return false;
     return !kept.some((point) => point >= brought && point < until);
   });
 }
