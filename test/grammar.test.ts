@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CommandArgs, Parsed, Vocabulary } from '../src/engine/commands/command.ts';
 import { parse } from '../src/engine/commands/grammar.ts';
-import { noPlans, vocabulary } from './grammar-vocabulary.ts';
+import { noPlans, onePlan, vocabulary } from './grammar-vocabulary.ts';
 
 function created(line: string, known: Vocabulary = vocabulary): CommandArgs['create'] {
   const parsed = parse(line, known);
@@ -363,5 +363,40 @@ describe('what does not act', () => {
     const parsed = parse(line, vocabulary);
     expect(parsed).toMatchObject({ outcome: 'error', code: 'secret_in_line' });
     if (!line.startsWith('pasword')) expect(JSON.stringify(parsed)).not.toContain('hunter2');
+  });
+});
+
+describe('people who have connected nothing', () => {
+  const fresh = { ...noPlans, kinds: vocabulary.kinds.filter(({ name }) => ['local', 'webdav', 's3'].includes(name)) };
+  const answer = (line: string) => asProblem(parse(line, fresh));
+
+  it.each(['run photos anyway', 'run anyway'])('%s is the answer to a run that asks', (line) => {
+    expect(parse(line, onePlan)).toEqual({
+      outcome: 'command',
+      command: { name: 'run', args: { plan: 'photos', anyway: true } },
+    });
+  });
+
+  it.each([
+    ['~/Pictures to nas:X and dav2:Y', 'unknown_account', 'as dav2'],
+    ['~/Pictures to dav2:Y daily', 'unknown_account', 'as dav2'],
+    ['~/Pictures to', 'missing_place', 'After "to" a place is missing'],
+    ['~/Pictures to /mnt/usb and', 'missing_place', 'After "and" a place is missing'],
+    ['icloud to gdrive weekly', 'unknown_place', 'A folder is written like ~/Pictures'],
+  ])('%s', (line, code, said) => {
+    const problem = answer(line);
+    if (problem.outcome !== 'error') throw new Error(`${line} was a question.`);
+    expect(problem.code).toBe(code);
+    expect(problem.message).toContain(said);
+    expect(problem.message).not.toMatch(/\blocal\b|quoted/);
+    expect(parse(problem.example, fresh).outcome).toBe('command');
+  });
+
+  it('a missing place is not filled with a service that has no account', () => {
+    expect(answer('backup ~/Pictures').choices).toEqual([]);
+  });
+
+  it('a mistyped "backup" is mended', () => {
+    expect(answer('bakcup ~/Pictures to /mnt/usb').choices[0]?.line).toBe('backup ~/Pictures to /mnt/usb');
   });
 });

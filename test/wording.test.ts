@@ -53,4 +53,5 @@ it('says how far away it is', () => {
   );
   expect(distanceWords('2026-11-22T00:48:00.000Z', now)).toBe('12 min ago');
   expect(distanceWords(now.toISOString(), now)).toBe('now');
+  expect(distanceWords(new Date(now.getTime() - 400).toISOString(), now)).toBe('just now');
 });

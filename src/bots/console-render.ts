@@ -227,6 +227,10 @@ function blockLines(block: Block, look: ConsoleLook): string[] {
   }
 }
 
+/** A few words without a full stop right before a table belong to it. */
+const isHeading = (block: Block, next: Block | undefined): boolean =>
+  block.kind === 'text' && next?.kind === 'table' && /^[^.:\n]{1,40}$/.test(block.text);
+
 /**
  * Title at the margin, everything else indented by two columns: whatever stands in a file name, no line of it can pass
  * for a title. Ends without a line break.
@@ -235,9 +239,11 @@ export function renderConsole(reply: Reply, look: ConsoleLook): string {
   const { icon, style } = mark(reply);
   const [first = '', ...rest] = wrapText(visibleLine(reply.title), look.width - icon.length);
   const lines = [paint(look, style, icon + first), ...rest.map((line) => paint(look, style, INDENT + line))];
-  for (const block of reply.blocks) {
+  for (const [index, block] of reply.blocks.entries()) {
     const drawn = blockLines(block, look);
-    if (drawn.length > 0 && (block.kind === 'table' || block.kind === 'form') && lines.length > 1) lines.push('');
+    const before = reply.blocks[index - 1];
+    const apart = isHeading(block, reply.blocks[index + 1]) || block.kind === 'table' || block.kind === 'form';
+    if (drawn.length > 0 && apart && lines.length > 1 && !(before && isHeading(before, block))) lines.push('');
     lines.push(...drawn.map((line) => (line === '' ? '' : INDENT + line)));
   }
   return lines.join('\n');

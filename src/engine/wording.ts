@@ -56,7 +56,7 @@ export function instantWords(at: Instant, zone: string): string {
   return `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}`;
 }
 
-/** `in 5 days`, `in 28 seconds`, `12 min ago`, `just now`, `now`. */
+/** `in 5 days`, `in 28 s`, `12 min ago`, `just now`, `now`. */
 export function distanceWords(at: Instant, now: Date): string {
   const seconds = (new Date(at).getTime() - now.getTime()) / 1000;
   if (Math.abs(seconds) < 1) return seconds < 0 ? 'just now' : 'now';

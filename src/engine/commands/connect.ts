@@ -93,7 +93,7 @@ async function keepIfGood(
 
 /** A typed password was wrong, most of the time; the line to try again holds all but the password. */
 function refusedSignIn(kind: ProviderKind, account: Account, args: Args, cause: AuthRequired): AuthRequired {
-  const settings = Object.entries(args.settings).map(([name, value]) => quote(`${name}=${value}`));
+  const settings = Object.entries(args.settings).map(([name, value]) => `${name}=${quote(value)}`);
   const line = [`connect ${kind.name} as ${quote(account.name)}`, ...settings].join(' ');
   return new AuthRequired(`${kind.title} did not accept this sign-in, so nothing was kept.`, {
     advice: `Check the user name and the password. ${cause.advice}`,

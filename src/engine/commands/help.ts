@@ -4,7 +4,8 @@ import type { KindSummary } from '../services.ts';
 import type { Block, Reply } from '../types.ts';
 import type { Command, CommandName } from './command.ts';
 import { nearest } from './grammar/suggest.ts';
-import { keyOf } from './grammar/words.ts';
+import { keyOf, quote } from './grammar/words.ts';
+import { visiblePlans } from './plan-of.ts';
 import { choice, choices, plain, text } from './reply.ts';
 
 /** What `help` needs of the other commands; the list itself is handed in, so that neither file needs the other first. */
@@ -54,7 +55,10 @@ const places = (kinds: readonly KindSummary[]): Block => ({
   ]),
 });
 
-function page(commands: Listed, kinds: readonly KindSummary[]): Reply {
+/** The plan's name in the commands' examples; a plan that the reader has makes them work as typed. */
+const EXAMPLE_PLAN = '"Pictures to usb"';
+
+function page(commands: Listed, kinds: readonly KindSummary[], named: (example: string) => string): Reply {
   return plain(
     'Say what to copy and where, for example: backup ~/Pictures to /mnt/usb weekly',
     [
@@ -63,7 +67,7 @@ function page(commands: Listed, kinds: readonly KindSummary[]): Reply {
         {
           kind: 'table',
           columns: ['Type', 'What it does'],
-          rows: names.map((name) => [commands[name].example, commands[name].summary]),
+          rows: names.map((name) => [named(commands[name].example), commands[name].summary]),
         },
       ]),
       text('Where from and where to'),
@@ -72,15 +76,16 @@ function page(commands: Listed, kinds: readonly KindSummary[]): Reply {
     ],
     {
       commands: GROUPS.flatMap(([, names]) =>
-        names.map((name) => ({ name, summary: commands[name].summary, example: commands[name].example })),
+        names.map((name) => ({ name, summary: commands[name].summary, example: named(commands[name].example) })),
       ),
     },
   );
 }
 
-function one(command: Listed[CommandName], kinds: readonly KindSummary[]): Reply {
-  const { name, summary, example } = command;
-  const details = DETAILS[name] ?? [];
+function one(command: Listed[CommandName], kinds: readonly KindSummary[], named: (example: string) => string): Reply {
+  const { name, summary } = command;
+  const example = named(command.example);
+  const details = (DETAILS[name] ?? []).map(named);
   return plain(
     `${name === 'create' ? 'backup' : name}: ${summary}`,
     [
@@ -98,10 +103,13 @@ export const helpOn = (commands: () => Listed): Command<'help'> => ({
   summary: 'Show what can be said.',
   example: 'help restore',
   needs: 'viewer',
-  async *run(args, _caller, services) {
+  async *run(args, caller, services) {
     const kinds = services.kinds.list();
+    const [first] = await visiblePlans(services, caller);
+    const named = (example: string): string =>
+      first ? example.replace(EXAMPLE_PLAN, () => quote(first.name)) : example;
     if (args.command === undefined) {
-      yield page(commands(), kinds);
+      yield page(commands(), kinds, named);
       return;
     }
     const wanted = keyOf(args.command);
@@ -115,6 +123,6 @@ export const helpOn = (commands: () => Listed): Command<'help'> => ({
         choices: close.map((known) => ({ label: known, line: `help ${known}` })),
       });
     }
-    yield one(commands()[name], kinds);
+    yield one(commands()[name], kinds, named);
   },
 });

@@ -1,5 +1,5 @@
 /** How a plan is said to people: its rule with dates, its filter, what it keeps; and the same as data. Pure. */
-import type { Block, Caller, Filter, Plan, Retention, Schedule } from '../types.ts';
+import type { Block, Caller, Cell, Filter, Plan, Retention, Schedule } from '../types.ts';
 import { countWords, manyWords, sizeWords } from '../wording.ts';
 import { fields } from './reply.ts';
 import { nextRuns } from './schedule/next.ts';
@@ -75,24 +75,22 @@ export const destinationsOf = (plan: Plan): string => plan.destinations.map((pla
 
 export const routeOf = (plan: Plan): string => `${plan.source.text} to ${destinationsOf(plan)}`;
 
-export function planFields(plan: Plan, now: Date): Block {
+export function planFields(plan: Plan, now: Date, more: Record<string, Cell | undefined> = {}): Block {
   return fields({
     From: plan.source.text,
     To: destinationsOf(plan),
     When: scheduleWords(plan.schedule, now, plan.name),
-    State: stateWords(plan),
+    State: plan.state === 'active' ? 'on' : 'paused',
+    'Paused until': plan.pausedUntil === undefined ? undefined : { at: plan.pausedUntil },
     Files: filterWords(plan.filter) ?? 'all',
     Keeps: retentionWords(plan.retention),
     Folders: plan.layout,
     Limit: plan.limit === undefined ? undefined : `${sizeWords(plan.limit)}/s`,
     Reports: REPORTS[plan.report],
     Line: `backup ${plan.line}`,
+    ...more,
   });
 }
-
-/** `paused until 2026-12-01 09:00 UTC`-like states without dates: the date is a cell of its own where it matters. */
-export const stateWords = (plan: Plan): string =>
-  plan.state === 'active' ? 'on' : plan.pausedUntil === undefined ? 'paused' : `paused until ${plan.pausedUntil}`;
 
 /** For `data`: what a script may rely on. */
 export const planData = (plan: Plan, caller: Pick<Caller, 'zone'>, now: Date): Record<string, unknown> => ({

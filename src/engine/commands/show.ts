@@ -4,7 +4,7 @@ import { quote } from './grammar/words.ts';
 import { lastWords, nextCell } from './list.ts';
 import { newestRun, planOf } from './plan-of.ts';
 import { planData, planFields } from './plan-words.ts';
-import { choice, choices, fields, plain, text } from './reply.ts';
+import { choice, choices, plain, text } from './reply.ts';
 import { hasEnded, progressWords, runData } from './run-words.ts';
 
 export const show: Command<'show'> = {
@@ -17,21 +17,20 @@ export const show: Command<'show'> = {
     const now = services.clock.now();
     const name = quote(plan.name);
     const run = await newestRun(services, plan);
+    const asked = run?.state === 'waiting' ? run.question : undefined;
     yield plain(
       plan.name,
       [
-        planFields(plan, now),
-        fields({
-          Next: nextCell(plan),
+        planFields(plan, now, {
+          Next: plan.next === undefined ? undefined : nextCell(plan),
           Last: plan.last ? { at: plan.last.ended } : undefined,
           Result: lastWords(plan),
         }),
         ...(run && !hasEnded(run) ? [text(progressWords(plan, run))] : []),
-        ...(run?.state === 'waiting' && run.question
-          ? [text(run.question.text), ...choices(...run.question.choices)]
-          : []),
+        ...(asked ? [text(asked.text)] : []),
         ...choices(
-          choice('Run now', `run ${name}`, 'primary'),
+          ...(asked?.choices ?? []).filter((one) => one.line.endsWith(' anyway')),
+          choice('Run now', `run ${name}`, asked ? undefined : 'primary'),
           plan.state === 'paused' ? choice('Resume', `resume ${name}`) : choice('Pause', `pause ${name}`),
           choice('Snapshots', `snapshots ${name}`),
           choice('History', `history ${name}`),

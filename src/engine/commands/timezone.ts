@@ -1,10 +1,12 @@
 /** `timezone [name]`: the zone in which the caller's times are meant and shown. */
 import { Conflict, NotFound, UsageError } from '../errors.ts';
 import type { Services } from '../services.ts';
-import type { Person } from '../types.ts';
+import type { Person, Plan } from '../types.ts';
 import { instantWords } from '../wording.ts';
 import type { Command } from './command.ts';
+import { scheduleText } from './grammar/line.ts';
 import { nearest } from './grammar/suggest.ts';
+import { quote } from './grammar/words.ts';
 import { visiblePlans } from './plan-of.ts';
 import { choice, choices, good, plain, text } from './reply.ts';
 import { zoneNamed } from './schedule/calendar.ts';
@@ -32,6 +34,10 @@ async function keepZone(services: Services, id: string, zone: string): Promise<P
     }
   }
 }
+
+/** The plan's own schedule in another zone, as a line that works. */
+const movedLine = ({ name, schedule }: Plan, zone: string): string =>
+  `edit ${quote(name)} ${scheduleText('zone' in schedule ? { ...schedule, zone } : schedule)}`;
 
 export const timezone: Command<'timezone'> = {
   name: 'timezone',
@@ -69,13 +75,12 @@ export const timezone: Command<'timezone'> = {
       `Your time zone is ${zone}: it is ${clock(zone)} now.`,
       [
         ...(first
-          ? [
-              text(
-                `Backups you already have keep the zone they were made in. To move one: edit "${first.name}" in ${zone}`,
-              ),
-            ]
+          ? [text('Backups you already have keep the zone they were made in, until their schedule is said again.')]
           : []),
-        ...choices(choice('Show my backups', 'list')),
+        ...choices(
+          first && choice(`Move ${first.name} too`, movedLine(first, zone)),
+          choice('Show my backups', 'list'),
+        ),
       ],
       { zone },
     );
