@@ -265,3 +265,10 @@ describe('columns', () => {
     expect(cutText('写真写真', 4)).toBe('写…');
   });
 });
+
+it('a heading stands with its own table, apart from what is above; a sentence is no heading', () => {
+  const table: Block = { kind: 'table', columns: ['Type'], rows: [['status']] };
+  const heading: Block = { kind: 'text', text: 'Look' };
+  expect(bodyOf(table, heading, table)).toEqual(['  Type', '  status', '', '  Look', '  Type', '  status']);
+  expect(bodyOf({ kind: 'text', text: 'It fits.' }, table)).toEqual(['  It fits.', '', '  Type', '  status']);
+});
