@@ -1,7 +1,9 @@
 /** What must never happen to bytes, whatever the plan, the place or the clock do. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CatalogLine, Plan } from '../../src/engine/types.ts';
+import { QuotaExceeded } from '../../src/engine/errors.ts';
+import { wrapped } from '../../src/engine/provider-wrappers.ts';
+import type { CatalogLine, Entry, Plan } from '../../src/engine/types.ts';
 import { createHarness, type Harness, put, tree } from './harness.ts';
 
 let h: Harness;
@@ -52,5 +54,67 @@ describe('a filter that is made narrower', () => {
     expect(run).toMatchObject({ state: 'done', counts: { vanished: 1, skipped: 0 } });
     expect(readFileSync(h.at('dst', '.keepsake', 'versions', run.id, 'v.mp4'), 'utf8')).toBe('video');
     expect(existsSync(h.at('dst', 'v.mp4'))).toBe(false);
+  });
+});
+
+describe('files of others at the destination', () => {
+  it('one under the number that a second file of a name gets is kept', async () => {
+    put(h.at('src', 'x', 'a.jpg'), 'first');
+    const plan = await h.plan('p', h.at('src'), [h.at('dst')], { layout: '{year}' });
+    await h.run(plan);
+    put(h.at('dst', '2026', 'a (2).jpg'), 'mine');
+    put(h.at('src', 'y', 'a.jpg'), 'second');
+    const run = await h.run(plan);
+    expect(run).toMatchObject({ state: 'done', counts: { new: 1 } });
+    expect(readFileSync(h.at('dst', '2026', 'a (2).jpg'), 'utf8')).toBe('second');
+    expect(readFileSync(h.at('dst', '.keepsake', 'versions', run.id, '2026', 'a (2).jpg'), 'utf8')).toBe('mine');
+  });
+});
+
+describe('several destinations', () => {
+  it('one that fails at the very end does not keep the other from its snapshot, and gets its own the next time', async () => {
+    put(h.at('src', 'a.jpg'), 'photo');
+    const plan = await h.plan('p', h.at('src'), [h.at('one'), h.at('two')]);
+    let met = 0;
+    h.around.set(h.at('one'), (provider) =>
+      wrapped(provider, {
+        write: (file, o) => {
+          if (!file.path.startsWith('.keepsake/snapshots/')) return provider.write?.(file, o) as Promise<Entry>;
+          met++;
+          return Promise.reject(new QuotaExceeded('full'));
+        },
+      }),
+    );
+    const run = await h.run(plan);
+    expect(met).toBe(1);
+    expect(run).toMatchObject({ state: 'partial', problemCount: 1 });
+    expect(existsSync(h.at('two', '.keepsake', 'snapshots', `${run.id}.jsonl.zst`))).toBe(true);
+    h.around.clear();
+    const next = await h.run(plan);
+    expect(next).toMatchObject({ state: 'done', counts: { new: 0, same: 1 } });
+    expect(existsSync(h.at('one', '.keepsake', 'snapshots', `${next.id}.jsonl.zst`))).toBe(true);
+  });
+
+  it('a replaced file that the destination does not confirm keeps its older version in the catalog', async () => {
+    put(h.at('src', 'a.jpg'), 'one');
+    const plan = await h.plan('p', h.at('src'), [h.at('dst')]);
+    const first = await h.run(plan);
+    put(h.at('src', 'a.jpg'), 'two', new Date('2026-06-01T10:00:00Z'));
+    h.around.set(h.at('dst'), (provider) =>
+      wrapped(provider, {
+        write: async (file, o) => {
+          const answer = (await provider.write?.(file, o)) as Entry;
+          if (file.path !== 'a.jpg') return answer;
+          rmSync(h.at('dst', 'a.jpg'));
+          return { path: answer.path, id: answer.id };
+        },
+      }),
+    );
+    const run = await h.run(plan);
+    expect(run).toMatchObject({ state: 'partial', problems: [{ code: 'not_confirmed', path: 'a.jpg' }] });
+    expect(await lines(plan)).toEqual([]);
+    expect(await lines(plan, 'v')).toMatchObject([
+      { path: 'a.jpg', run: first.id, stored: `.keepsake/versions/${run.id}/a.jpg` },
+    ]);
   });
 });

@@ -187,7 +187,10 @@ async function stages(
     }
     s.destinations = s.destinations.filter(losses.isAlive);
     await noteTakenNames(plan, store, s);
-    for (const destination of s.destinations) await lookForStrangers(plan, destination, steps, s, signal);
+    for (const destination of s.destinations)
+      await losses.orGiveUp(destination.index, () => lookForStrangers(plan, destination, steps, s, signal));
+    signal.throwIfAborted();
+    s.destinations = s.destinations.filter(losses.isAlive);
     meter.phase('copying');
     meter.total(steps.size, Math.max(...plannedWork.bytes.values(), 0));
     const stop = new AbortController();
@@ -219,15 +222,11 @@ async function stages(
 
   meter.phase('finishing');
   for (const destination of s.destinations.filter(losses.isAlive)) {
-    await finish(
-      run,
-      plan,
-      tools,
-      signal,
-      destination,
-      snapshots.get(destination.index),
-      steps.size > 0 || s.unfinished.length > 0,
+    const worked = steps.size > 0 || s.unfinished.length > 0;
+    await losses.orGiveUp(destination.index, () =>
+      finish(run, plan, tools, signal, destination, snapshots.get(destination.index), worked),
     );
+    signal.throwIfAborted();
   }
   if (!listing.complete) counts.failed += listing.problems.length;
   return { counts, problems: problems.kept, problemCount: problems.count, lost: losses.texts() };
@@ -309,9 +308,12 @@ async function mustFit(destination: Destination, wanted: number, signal: AbortSi
   const free = await freeAt(destination, signal);
   if (free === undefined || free >= wanted) return;
   const { text } = destination.open.location;
-  throw new QuotaExceeded(`${text} has ${sizeWords(free)} free and ${sizeWords(wanted)} are needed. Nothing was copied.`, {
-    missing: wanted - free,
-  });
+  throw new QuotaExceeded(
+    `${text} has ${sizeWords(free)} free and ${sizeWords(wanted)} are needed. Nothing was copied.`,
+    {
+      missing: wanted - free,
+    },
+  );
 }
 
 /**

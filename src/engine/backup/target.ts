@@ -1,7 +1,7 @@
 /** One file at one destination: where it goes, what is in its way, and how an older version is kept. */
 import { createHash } from 'node:crypto';
 import { FileRejected, NotFound } from '../errors.ts';
-import { caseKey } from '../path.ts';
+import { caseKey, storedPath } from '../path.ts';
 import type { OpenLocation } from '../services.ts';
 import type { Spool } from '../store/spool.ts';
 import { catalogId, type Store, versionId, type Write } from '../store/store.ts';
@@ -120,7 +120,9 @@ export async function prepare(
   const key = (stored: Path) => (traits.caseSensitive ? stored : caseKey(stored));
   const stored = freePath(wanted, traits.forbidden, (path) => destination.taken?.has(key(path)) ?? false);
   destination.taken?.add(key(stored), entry.path);
-  return { stored, retired: [], ...(await inTheWay(t, destination, entry, stored)) };
+  // Looked for under its first name and as written; a number or the case of a letter may have hidden what lies there.
+  const unseen = stored !== storedPath(wanted, traits.forbidden) || !traits.caseSensitive;
+  return { stored, retired: [], ...(await inTheWay(t, destination, entry, stored, unseen)) };
 }
 
 /** A file in a place that no catalog line speaks of: the very bytes that are to come, or something to move away first. */
@@ -129,8 +131,10 @@ async function inTheWay(
   destination: Destination,
   entry: Entry,
   stored: Path,
+  unseen = false,
 ): Promise<Pick<Prepared, 'already' | 'stranger'>> {
-  const there = destination.survey?.files.get(stored);
+  let there = destination.survey?.files.get(stored);
+  if (!there && unseen) [there] = (await destination.open.provider.confirm?.([stored], { signal: t.signal })) ?? [];
   if (!there) return {};
   if (there.size === entry.size && entry.size !== undefined) {
     const mine = await sha256Of(t.source.open.provider, entry, t.signal);

@@ -41,6 +41,8 @@ interface Outcome {
   writes: Write[];
   /** Stored path whose size the destination has not confirmed yet. */
   confirm?: { stored: Path; size: number };
+  /** What holds even if the new bytes did not arrive: the older version is away. */
+  away?: Write[];
   path: Path;
 }
 
@@ -79,7 +81,8 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
     if (batch.length === 0) return;
     batches.set(destination.index, []);
     // Not the run's signal: what was copied is recorded even when the run is being stopped.
-    const signal = AbortSignal.timeout(60_000);
+    // A slow service has its time, unless someone waits for the end.
+    const signal = AbortSignal.timeout(t.signal.aborted ? 60_000 : 600_000);
     const open = batch.filter((outcome) => outcome.confirm);
     const seen = new Map<Path, Entry>();
     const { provider } = destination.open;
@@ -106,6 +109,7 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
           outcome.path,
           destination.open.location.text,
         );
+        writes.push(...(outcome.away ?? []));
         continue;
       }
       writes.push(...outcome.writes);
@@ -251,7 +255,10 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
       await record(destination, {
         path: step.path,
         writes: [...ready.retired, put(line)],
-        ...(answer.entry.size === undefined && { confirm: { stored: ready.stored, size: copied.size } }),
+        ...(answer.entry.size === undefined && {
+          confirm: { stored: ready.stored, size: copied.size },
+          away: ready.retired,
+        }),
       });
       return;
     }
