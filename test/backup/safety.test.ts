@@ -118,3 +118,18 @@ describe('several destinations', () => {
     ]);
   });
 });
+
+describe('a backup taken over by someone who is not an owner', () => {
+  it('opens no folder of the machine that its snapshot names', async () => {
+    put(h.at('src', 'a.jpg'), 'photo');
+    const plan = await h.plan('p', h.at('src'), [h.at('dst')]);
+    await h.run(plan);
+    await h.store.remove('plans', plan.id);
+    const signal = new AbortController().signal;
+    const member = { ...h.owner, id: 'ben', role: 'member' as const };
+    const [adopted] = await h.backup.adopt({ kind: 'local', root: h.at('dst'), text: 'dst' }, member, signal);
+    const source = (adopted as { plan: Plan }).plan.source;
+    expect(adopted).toMatchObject({ plan: { state: 'paused', destinations: [{ root: h.at('dst') }] } });
+    await expect(h.places.open(source, signal)).rejects.toMatchObject({ code: 'account_gone' });
+  });
+});

@@ -87,7 +87,8 @@ const sameLocation = (a: Location, b: Location): boolean =>
 
 async function resolve(store: Store, place: PlaceText, owner: Person): Promise<Location | undefined> {
   const base = { kind: place.kind, root: place.root, text: place.text };
-  if (place.account === undefined) return base;
+  // A manifest may name any folder of the machine, also those that only owners may use.
+  if (place.account === undefined) return owner.role === 'owner' ? base : undefined;
   for await (const account of store.find('accounts', { index: 'owner', equals: [owner.id] })) {
     if (account.name === place.account && account.kind === place.kind) return { ...base, account: account.id };
   }
@@ -136,7 +137,8 @@ async function planFor(
     id: head.plan.id,
     owner: owner.id,
     name: await freeName(store, owner, head.plan.name.slice(0, 200) || 'adopted'),
-    source: source ?? { kind, root, text },
+    // No account has this id, so nothing opens the folder, neither `run` nor `restore`.
+    source: source ?? { kind, root, text, ...(kind === 'local' && { account: 'not-open' }) },
     destinations: [location, ...others],
     schedule: (schedule.success ? schedule.data : { manual: true }) as Schedule,
     filter: (filter.success ? filter.data : {}) as Filter,
