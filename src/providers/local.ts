@@ -27,11 +27,18 @@ const statOf = (name: DiskName): Promise<BigIntStats> =>
 
 const isGone = (error: unknown): boolean => codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
 
+const fileInstead = (root: string): UsageError =>
+  new UsageError(`${root} is a file, not a folder.`, {
+    code: 'bad_root',
+    advice: 'Name the folder it lies in; one file of it is chosen with `only`, as in: only IMG_2041.HEIC',
+  });
+
 /** The nearest folder that is there: what a folder that writing will make is going to lie on. */
 async function existing(folder: string): Promise<string> {
   const parent = folder.replace(/[\\/][^\\/]*$/, '') || '/';
   try {
-    await promisify(stat)(folder);
+    const found = await promisify(stat)(folder);
+    if (!found.isDirectory()) throw fileInstead(folder);
     return folder;
   } catch (error) {
     if (!isGone(error) || parent === folder) throw error;
@@ -43,7 +50,7 @@ async function check(root: string, traits: Partial<Traits>, { signal }: CallOpti
   signal.throwIfAborted();
   try {
     const found = await statOf(root);
-    if (!found.isDirectory()) throw new UsageError(`${root} is a file, not a folder.`, { code: 'bad_root' });
+    if (!found.isDirectory()) throw fileInstead(root);
     await access(root, constants.R_OK | constants.X_OK);
     const health: Health = await room(root);
     if (traits.caseSensitive === false) health.note = 'This disk takes names that differ only in case for one name.';

@@ -1,11 +1,21 @@
 /** A failure as a report shows it. Pure. */
-import { isKeepsakeError } from '../errors.ts';
+import { isKeepsakeError, RetryLater } from '../errors.ts';
 import type { Path, Problem } from '../types.ts';
+
+const TRIES_AGAIN = new RetryLater('').advice;
+/** Said where the waiting is over: from there on nobody tries again by itself. */
+const WAITED =
+  'It was tried for a while. Once it can be reached, run the backup again: what was copied stays, and it goes on from there.';
+
+function adviceFor(error: unknown): string {
+  if (!isKeepsakeError(error)) return 'The next run tries again; if it stays, look into the log.';
+  return error.advice === TRIES_AGAIN ? WAITED : error.advice;
+}
 
 export const describe = (error: unknown, path?: Path, destination?: string): Problem => ({
   ...(path !== undefined && { path }),
   ...(destination !== undefined && { destination }),
   code: isKeepsakeError(error) ? error.code : 'unexpected',
   message: error instanceof Error ? error.message : String(error),
-  advice: isKeepsakeError(error) ? error.advice : 'The next run tries again; if it stays, look into the log.',
+  advice: adviceFor(error),
 });

@@ -37,6 +37,11 @@ const GONE_AFTER = 5;
 const BATCH = 500;
 const FLUSH_EVERY = 2_000;
 
+interface Silent {
+  need: Need;
+  error: RetryLater;
+}
+
 interface Outcome {
   writes: Write[];
   /** Stored path whose size the destination has not confirmed yet. */
@@ -181,11 +186,12 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
     let needs = step.needs.filter((need) => need.action === 'copy' && t.losses.isAlive(destinationOf(need)));
     if (needs.length === 0) return;
     const prepared = new Map<number, Prepared>();
+    const silence = new Map<number, RetryLater>();
     let counted = false;
     for (let round = 0; needs.length > 0 && round < 1 + RETRIES.length; round++) {
       if (round > 0) await t.clock.sleep(RETRIES[round - 1] as number, t.signal);
       const sides = [t.source, ...needs.map(destinationOf)];
-      const again: Need[] = [];
+      const again: Silent[] = [];
       try {
         await attempt(sides, async () => {
           again.length = 0;
@@ -221,11 +227,13 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
         fail(error, step.path);
         return;
       }
-      needs = again;
+      needs = again.map(({ need }) => need);
+      for (const { need, error } of again) silence.set(need.destination, error);
     }
     for (const need of needs) {
       await putBack(t, destinationOf(need), prepared.get(need.destination));
-      const error = new RetryLater(`${destinationOf(need).open.location.text} does not answer.`);
+      const error =
+        silence.get(need.destination) ?? new RetryLater(`${destinationOf(need).open.location.text} does not answer.`);
       unanswered(destinationOf(need), error);
       fail(error, step.path, destinationOf(need).open.location.text);
     }
@@ -240,7 +248,7 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
     ready: Prepared,
     copied: Copied,
     i: number,
-    again: Need[],
+    again: Silent[],
   ) => {
     const destination = destinationOf(need);
     const answer = copied.answers[i];
@@ -272,7 +280,7 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
     }
     if (error instanceof RetryLater) {
       destination.gate.pushedBack();
-      again.push(need);
+      again.push({ need, error });
       return;
     }
     await putBack(t, destination, ready);
