@@ -1,4 +1,5 @@
 /** Takes a backup over from what lies at the destination: plans, snapshots and catalog out of the manifests. */
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { Conflict, IntegrityError, NotFound } from '../errors.ts';
 import { nameOf } from '../path.ts';
@@ -17,6 +18,7 @@ import type {
   Schedule,
   SnapshotRecord,
 } from '../types.ts';
+import { acquireLease, type HeldLease, holderName } from './lease.ts';
 import {
   type ManifestFoot,
   type ManifestHead,
@@ -224,25 +226,34 @@ async function fillCatalog(
     await store.putMany('catalog', batch);
     batch = [];
   };
-  const read = await readAll(
-    copy,
-    async (head) => {
-      made = await planFor(tools, head, location, owner);
-      for (const { from, to } of [
-        catalogRange(made.plan.id, made.destination),
-        versionRange(made.plan.id, made.destination),
-      ]) {
-        await store.removeRange('catalog', from, to);
-      }
-    },
-    async (line) => {
-      const { plan, destination } = made as { plan: Plan; destination: number };
-      batch.push(catalogLine(plan, destination, line, moved));
-      if (batch.length >= BATCH) await flush();
-    },
-  );
-  await flush();
-  return { ...(made as { plan: Plan; destination: number }), ...read };
+  // Nobody may work the plan while its catalog is being replaced.
+  let lease: HeldLease | undefined;
+  const filled = async () =>
+    readAll(
+      copy,
+      async (head) => {
+        lease = await acquireLease(tools, head.plan.id, holderName(randomBytes(6).toString('hex')));
+        made = await planFor(tools, head, location, owner);
+        for (const { from, to } of [
+          catalogRange(made.plan.id, made.destination),
+          versionRange(made.plan.id, made.destination),
+        ]) {
+          await store.removeRange('catalog', from, to);
+        }
+      },
+      async (line) => {
+        const { plan, destination } = made as { plan: Plan; destination: number };
+        batch.push(catalogLine(plan, destination, line, moved));
+        if (batch.length >= BATCH) await flush();
+      },
+    );
+  try {
+    const read = await filled();
+    await flush();
+    return { ...(made as { plan: Plan; destination: number }), ...read };
+  } finally {
+    await lease?.release();
+  }
 }
 
 const recordOf = (

@@ -1,5 +1,6 @@
 /** When a run would change or remove suspiciously much, a person is asked before the first destructive step. Pure. */
 import type { Counts } from '../types.ts';
+import { manyWords } from '../wording.ts';
 
 /** Below this many files a person sees for themselves what happened. */
 const AT_LEAST = 20;
@@ -12,7 +13,7 @@ export function guardQuestion(
 ): string | undefined {
   // An empty source is more often an unmounted disk or an empty account than a wish.
   if (counts.files === 0 && held > 0) {
-    return `The source is empty, and ${held} files are in the backup. Nothing has been touched. Is a disk not connected?`;
+    return `The source is empty, and the backup holds ${manyWords(held, 'file')}. Nothing has been touched. Is a disk not connected?`;
   }
   const touched = counts.changed + counts.vanished;
   if (touched < AT_LEAST || touched < held * SHARE) return undefined;

@@ -1,5 +1,6 @@
 /** A failure as a report shows it. Pure. */
 import { isKeepsakeError, RetryLater } from '../errors.ts';
+import { redact } from '../log.ts';
 import type { Path, Problem } from '../types.ts';
 
 const TRIES_AGAIN = new RetryLater('').advice;
@@ -16,6 +17,7 @@ export const describe = (error: unknown, path?: Path, destination?: string): Pro
   ...(path !== undefined && { path }),
   ...(destination !== undefined && { destination }),
   code: isKeepsakeError(error) ? error.code : 'unexpected',
-  message: error instanceof Error ? error.message : String(error),
+  // What we did not foresee may hold anything, an address with its password too.
+  message: isKeepsakeError(error) ? error.message : redact(error instanceof Error ? error.message : String(error)),
   advice: adviceFor(error),
 });

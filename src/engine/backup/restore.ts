@@ -3,6 +3,7 @@
  * A restored file appears at its place only when its bytes are those of the manifest.
  */
 import { createHash } from 'node:crypto';
+import { quote } from '../commands/grammar/words.ts';
 import { IntegrityError, isKeepsakeError, NotFound, UsageError } from '../errors.ts';
 import type { OpenLocation, RestorePreview, RestoreRequest, RestoreResult } from '../services.ts';
 import { createSpool, type Spool } from '../store/spool.ts';
@@ -56,7 +57,7 @@ export async function chooseSnapshot(
   if (found.length > 0) return found.sort((a, b) => a.destination - b.destination);
   throw new NotFound(
     from ? `"${plan.name}" has no snapshot that fits.` : `"${plan.name}" has no snapshot yet: no run has finished.`,
-    { code: 'no_snapshot', advice: `See what there is with: snapshots ${JSON.stringify(plan.name)}` },
+    { code: 'no_snapshot', advice: `See what there is with: snapshots ${quote(plan.name)}` },
   );
 }
 
@@ -122,7 +123,7 @@ async function prepare(tools: RunTools, request: RestoreRequest, signal: AbortSi
     if (!target.provider.write) {
       throw new UsageError(`Nothing can be written to ${to.text}.`, {
         code: 'read_only',
-        advice: `Name another place: restore ${JSON.stringify(plan.name)} to <folder>`,
+        advice: `Name another place: restore ${quote(plan.name)} to <folder>`,
       });
     }
     const takes = wanted(request.files);

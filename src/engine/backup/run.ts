@@ -362,7 +362,6 @@ async function freeAt(destination: Destination, signal: AbortSignal): Promise<nu
 async function noteTakenNames(plan: Plan, store: Store, s: Stage): Promise<void> {
   for (const destination of s.destinations) {
     const { traits } = destination.open;
-    if (!plan.layout && !traits.forbidden && traits.caseSensitive) continue;
     const taken = s.spool<string>();
     for await (const line of store.find('catalog', catalogRange(plan.id, destination.index))) {
       const stored = line.stored ?? line.path;

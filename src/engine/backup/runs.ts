@@ -1,6 +1,7 @@
 /** The life of runs: queued, worked under a lease, watched, stopped, reported; and the worker that picks them up. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { quote } from '../commands/grammar/words.ts';
 import { AuthRequired, Conflict, isKeepsakeError, NotFound, Stopped } from '../errors.ts';
 import type { Backup, OpenLocation, Outbox, Places } from '../services.ts';
 import type { Store, Write } from '../store/store.ts';
@@ -199,7 +200,7 @@ export function createRuns(o: RunsOptions): Runs {
   function ended(plan: Plan, outcome: Awaited<ReturnType<typeof perform>>): Partial<Run> {
     const { counts, problems, problemCount, question } = outcome;
     if (question) {
-      const name = JSON.stringify(plan.name);
+      const name = quote(plan.name);
       return {
         state: 'waiting',
         counts,

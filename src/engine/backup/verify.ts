@@ -1,5 +1,6 @@
 /** Proof that the copies are good: by listing, by reading a sample, or by reading everything. */
 import { createHash, randomInt } from 'node:crypto';
+import { quote } from '../commands/grammar/words.ts';
 import { IntegrityError, NotFound } from '../errors.ts';
 import type { OpenLocation, VerifyResult } from '../services.ts';
 import { createSpool } from '../store/spool.ts';
@@ -193,7 +194,7 @@ export async function* verify(
   if (!first) {
     throw new NotFound(`"${plan.name}" has no snapshot yet: no run has finished.`, {
       code: 'no_snapshot',
-      advice: `Run it first: run ${JSON.stringify(plan.name)}`,
+      advice: `Run it first: run ${quote(plan.name)}`,
     });
   }
   const meter = createMeter(tools.clock);

@@ -1,4 +1,5 @@
 /** `delete <plan>`: forgets the plan and its catalog; every copied file stays where it is. */
+import { isHeld } from '../backup/lease.ts';
 import { Conflict } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { catalogRange, versionRange } from '../store/store.ts';
@@ -31,7 +32,9 @@ export const remove: Command<'delete'> = {
     const { store } = services;
     const name = quote(plan.name);
     const run = await newestRun(services, plan);
-    if (run && !hasEnded(run)) {
+    // A run whose worker died is running by its record only.
+    const worked = isHeld(await store.get('leases', plan.id), services.clock.now());
+    if (run && !hasEnded(run) && worked) {
       throw new Conflict(`${plan.name} is running now, so it was not deleted.`, {
         code: 'is_running',
         advice: `First type: stop ${name}   Then delete it.`,

@@ -39,6 +39,8 @@ function unreadIssue(line: Line, pieces: Pieces, unread: Unread, start: number, 
   const hasDestination = pieces.places.some((place) => place.side === 'destination');
   const beforeTo = !hasSource && phraseAt(line, to, TO) > 0;
   const place = unread.side !== undefined || beforeTo || !hasSource || !hasDestination;
+  const service = place ? comingService(line, words, unread.side !== undefined || beforeTo) : undefined;
+  if (service) return refused('unknown_place', from, to, `${service} ${knownPlaces(line)}`).issue;
   const fixes = [...brokenName(line, pieces, unread), ...wordFixes(line, unread, start, commands)];
   const dropped: Fix = { label: `Without "${words}"`, edits: [{ from, to, text: '' }] };
   const turning = line.words.slice(from, to).some((word) => TURNING.test(word.key));
@@ -63,6 +65,31 @@ function unknownPlace(line: Line, words: string, hint: string): string {
     return `"${words}" is an address. Connect it as an account first, then say the account's name.`;
   }
   return `"${words}" is no place that Keepsake knows. ${knownPlaces(line)}`;
+}
+
+/** Services that people name and that are planned: a wrong guess about them would be worse than the plain truth. */
+const COMING: Readonly<Record<string, string>> = {
+  icloud: 'iCloud',
+  gdrive: 'Google Drive',
+  'google drive': 'Google Drive',
+  gphotos: 'Google Photos',
+  'google photos': 'Google Photos',
+  gmail: 'Gmail',
+  outlook: 'Outlook',
+  onedrive: 'OneDrive',
+  dropbox: 'Dropbox',
+};
+
+/** What to say of a planned service that is spelt right, or nearly so where surely a place is meant. */
+function comingService({ vocabulary }: Line, words: string, surely: boolean): string | undefined {
+  const key = keyOf(words.replace(/:.*$/, ''));
+  const known = vocabulary.kinds.flatMap((kind) => [kind.name, ...kind.aliases]);
+  const coming = Object.keys(COMING).filter((name) => !known.includes(name));
+  if (coming.includes(key)) return `${COMING[key]} cannot be reached by this version of Keepsake yet.`;
+  if (!surely) return undefined;
+  const [near] = nearest(key, [...coming, ...known, ...vocabulary.accounts.map(({ name }) => name)]);
+  if (near === undefined || !coming.includes(near)) return undefined;
+  return `"${words}" looks like ${near} (${COMING[near]}), which this version of Keepsake cannot reach yet.`;
 }
 
 /** "~/Pictures to /mnt/usb and bucket:photos" before `bucket` is connected. */
