@@ -69,11 +69,11 @@ providerContract('local on a FAT stick', async () => {
 });
 
 describe('which folder a root means', () => {
-  const context = { home: '/home/ana', cwd: '/srv/work' };
+  const context = { home: '/home/ana', cwd: '/srv/photos' };
   it.each([
     ['~', '/home/ana'],
     ['~/Pictures/', '/home/ana/Pictures'],
-    ['./folder', '/srv/work/folder'],
+    ['./folder', '/srv/photos/folder'],
     ['../other//x/.', '/srv/other/x'],
     ['/mnt/usb/', '/mnt/usb'],
     ['/', '/'],
