@@ -192,7 +192,7 @@ const NOTES = [
     ? 'On WebDAV the tuned rclone also has `--webdav-pacer-min-sleep 0`.'
     : 'This rclone waits 10 ms between two WebDAV calls and has no flag to change that (1.63 and later have): on WebDAV its figures are that pace, not its limit, and it is left out of W6 there.',
   `A peer that takes more than ${ENOUGH} s is run once.`,
-  '"client CPU" is user and system time of the tool; "all CPU" is what the whole machine worked meanwhile: the tool, the servers, the delayed line and whatever else ran.',
+  '"client CPU" is user and system time of the tool; "all CPU" is what the whole machine worked meanwhile: the tool, the servers, the delayed line and whatever else ran. A load above the number of cores means that something else did: trust the ratios of the rounds and the CPU seconds then, more than the wall seconds. In W6 the delayed line (and the S3 server) run in one thread, which adds to the delay when the machine is busy.',
   'Requests are counted at the server: of all files in first runs, in W4 of all files looked at, in W5 of those that changed. "wrong files" are missing or differ afterwards (`diff -rq`, or byte by byte on S3); in W5 those of that round. rclone compares sizes only on plain WebDAV, which has no times and no hashes, and so misses what changed without growing.',
   "In W4 and W5 the peers' destinations are filled beforehand by a plain copy. Keepsake trusts its catalog there and asks the destination only whether the last manifest is there; `verify` is the command that reads everything.",
 ];
