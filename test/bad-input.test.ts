@@ -122,9 +122,9 @@ describe('lines that cannot be', () => {
   it.each<[string, string, number, RegExp[]]>([
     [
       'a provider that nobody knows',
-      'backup SRC to dropbx weekly',
+      'backup SRC to zzqcloud weekly',
       64,
-      [/"dropbx" is no place that Keepsake knows/, KNOWN, NOTHING],
+      [/"zzqcloud" is no place that Keepsake knows/, KNOWN, NOTHING],
     ],
     [
       'an account that nobody connected',
@@ -471,9 +471,9 @@ describe('a file that is not the same from one moment to the next', () => {
 /** Ways in which a manifest is not what it was. */
 const DAMAGE: Record<string, (bytes: Buffer) => Buffer> = {
   'cut short': (bytes) => bytes.subarray(0, bytes.length - 40),
-  'altered in one byte': (bytes) => {
+  'altered in a few bytes': (bytes) => {
     const altered = Buffer.from(bytes);
-    altered[bytes.length >> 1] = (altered[bytes.length >> 1] ?? 0) ^ 0x55;
+    for (let i = bytes.length >> 1; i < (bytes.length >> 1) + 4; i++) altered[i] = (altered[i] ?? 0) ^ 0x55;
     return altered;
   },
   'leading out of the backup': (bytes) => {

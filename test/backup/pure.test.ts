@@ -250,7 +250,9 @@ describe('the guard', () => {
 describe('names of runs', () => {
   it('sort by time and tell it', () => {
     const at = new Date('2026-11-22T03:04:05.678Z');
-    expect(newRunId(at, 'abcdef01')).toBe('20261122T030405Z-abcdef');
+    expect(newRunId(at, 'abcdef01')).toBe('20261122T030405Z-iuabcd');
+    const names = [0, 9, 10, 35, 36, 359, 360, 999].map((ms) => newRunId(new Date(at.getTime() - 678 + ms), 'zzzz'));
+    expect(names.toSorted()).toEqual(names);
     expect(runTime(newRunId(at, 'abcdef'))).toBe('2026-11-22T03:04:05.000Z');
   });
 });

@@ -137,7 +137,10 @@ export async function writeManifest(
     yield `${batch}${JSON.stringify(foot)}\n`;
   }
 
-  const compress = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+  // The foot's sha256 cannot cover the foot; the frame's own checksum does.
+  const compress = createZstdCompress({
+    params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
+  });
   await pipeline(Readable.from(text(), { objectMode: true }), compress, createWriteStream(file, { mode: 0o600 }), {
     signal,
   });
