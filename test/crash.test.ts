@@ -217,9 +217,9 @@ async function runAgain(line: string): Promise<void> {
   if ((await type('run p')).code !== 0) await good(line);
 }
 
-/** Every second restore point again, compared with what the source was then. */
+/** Every third restore point again, compared with what the source was then. */
 async function checkSnapshots(trees: ReadonlyMap<string, Record<string, string>>): Promise<void> {
-  for (const [run, wanted] of [...trees].filter((_, i) => i % 2 === 0)) {
+  for (const [run, wanted] of [...trees].filter((_, i) => i % 3 === 0)) {
     const to = join(home, `back-${run}`);
     await good(`restore p from ${run} to ${to}`);
     expect(tree(to)).toEqual(wanted);
@@ -253,7 +253,7 @@ describe('killed while it backs up into a folder', () => {
   it('again and again: replaced, deleted and new files; every restore point stays whole', {
     timeout: 120_000,
   }, async () => {
-    makeLibrary(400, 3_000_000);
+    makeLibrary(450, 3_000_000);
     const trees = new Map<string, Record<string, string>>();
     await good(`backup ${src} to ${dst} manually named p`);
     await noteSnapshots(trees, tree(src));
@@ -271,7 +271,7 @@ describe('killed while it backs up into a folder', () => {
       await checkAll(i % 3 === 1 ? tree(src) : wanted);
       await noteSnapshots(trees, tree(src));
     }
-    expect((await checkManifest()).length).toBeGreaterThan(200);
+    expect((await checkManifest()).length).toBeGreaterThan(150);
     await checkSnapshots(trees);
   });
 
