@@ -5,7 +5,7 @@ import { isFolder, locationNames, placeFixes } from './locations.ts';
 import { optionWords } from './options.ts';
 import { FLAG, type Pieces, type Unread } from './pieces.ts';
 import { type Edit, type Fix, type Issue, type Line, phraseAt, refused, slice } from './reading.ts';
-import { nearest } from './suggest.ts';
+import { distance, nearest } from './suggest.ts';
 import { keyOf, quote, quoted } from './words.ts';
 
 /** "don't back up icloud": leaving such a word out would turn the line round. */
@@ -80,6 +80,9 @@ const COMING: Readonly<Record<string, string>> = {
   dropbox: 'Dropbox',
 };
 
+/** Letters wrong at most: "zzqcloud" is no iCloud. */
+const SLIP = 2;
+
 /** What to say of a planned service that is spelt right, or nearly so where surely a place is meant. */
 function comingService({ vocabulary }: Line, words: string, surely: boolean): string | undefined {
   const key = keyOf(words.replace(/:.*$/, ''));
@@ -88,7 +91,7 @@ function comingService({ vocabulary }: Line, words: string, surely: boolean): st
   if (coming.includes(key)) return `${COMING[key]} cannot be reached by this version of Keepsake yet.`;
   if (!surely) return undefined;
   const [near] = nearest(key, [...coming, ...known, ...vocabulary.accounts.map(({ name }) => name)]);
-  if (near === undefined || !coming.includes(near)) return undefined;
+  if (near === undefined || !coming.includes(near) || distance(key, near) > SLIP) return undefined;
   return `"${words}" looks like ${near} (${COMING[near]}), which this version of Keepsake cannot reach yet.`;
 }
 
