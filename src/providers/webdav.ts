@@ -3,11 +3,12 @@ import { z } from 'zod';
 import { Conflict, UsageError } from '../engine/errors.ts';
 import { checkPath, joinPath, parentOf } from '../engine/path.ts';
 import type { Bytes, CallOptions, Entry, NameRules, Path, Provider, ProviderKind } from '../engine/types.ts';
+import { ASIDE } from './lib/disk-names.ts';
 import { type Connection, connect, type Settings } from './webdav/connection.ts';
 import { createFolders } from './webdav/folders.ts';
 import { type Found, httpDate, type Member, plainEtag, segmentsOf } from './webdav/multistatus.ts';
 import { relocate } from './webdav/relocate.ts';
-import { ASIDE, write } from './webdav/write.ts';
+import { write } from './webdav/write.ts';
 
 /** Folders asked for at once. More does not help a server that reads them from one disk. */
 const WALKERS = 8;

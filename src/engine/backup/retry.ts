@@ -10,7 +10,7 @@ export async function retrying<T>(
   work: () => Promise<T>,
   clock: Pick<Clock, 'sleep'>,
   signal: AbortSignal,
-  pushedBack?: () => void,
+  pushedBack?: (error: RetryLater) => void,
 ): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
@@ -18,7 +18,7 @@ export async function retrying<T>(
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof RetryLater)) throw error;
-      pushedBack?.();
+      pushedBack?.(error);
       const wait = RETRIES[tries];
       if (wait === undefined) throw error;
       await clock.sleep(Math.max(wait, error.after ?? 0), signal);

@@ -34,6 +34,8 @@ export interface TransferResult {
 
 /** So many files in a row that fail for want of an answer mean that the service is gone, not the file. */
 const GONE_AFTER = 5;
+/** Milliseconds without a single success after which a service counts as gone, however many files still wait. */
+const PATIENCE = 90_000;
 const BATCH = 500;
 const FLUSH_EVERY = 2_000;
 
@@ -68,6 +70,16 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
     const count = (silent.get(who) ?? 0) + 1;
     silent.set(who, count);
     if (count >= GONE_AFTER) lose(who, error);
+  };
+
+  /** Every failure that may pass, told as it comes: many files wait at once, and each for long. */
+  const since = new Map<Side, number>();
+  const pushedBack = (who: Side, error: unknown) => {
+    who.gate.pushedBack();
+    const now = t.clock.now().getTime();
+    const first = since.get(who) ?? now;
+    since.set(who, first);
+    if (now - first > PATIENCE) lose(who, error);
   };
 
   /** A destination is given up while there are others; the source, or the last destination, ends the run. */
@@ -149,19 +161,22 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
 
   /** Retries what may pass; anything that concerns the whole run aborts it. */
   const attempt = async <T>(sides: readonly Side[], work: () => Promise<T>): Promise<T> => {
+    // Only the first side is judged here; what the destinations answer is looked at one by one.
+    const [who, ...others] = sides;
     try {
-      return await retrying(
+      const value = await retrying(
         () => inGates(sides, work),
         t.clock,
         t.signal,
-        () => {
-          for (const each of sides) each.gate.pushedBack();
+        (error) => {
+          if (who) pushedBack(who, error);
+          for (const each of others) each.gate.pushedBack();
         },
       );
+      if (who) since.delete(who);
+      return value;
     } catch (error) {
       t.signal.throwIfAborted();
-      // Only the first side is asked here; what the destinations answer is looked at one by one.
-      const [who] = sides;
       if (who && (error instanceof AuthRequired || error instanceof QuotaExceeded)) lose(who, error);
       if (who && error instanceof RetryLater) unanswered(who, error);
       throw error;
@@ -254,6 +269,7 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
     const answer = copied.answers[i];
     if (answer && 'entry' in answer) {
       silent.delete(destination);
+      since.delete(destination);
       const line = lineOf(t, need, entry, ready.stored, {
         size: copied.size,
         sha256: copied.sha256,
@@ -279,7 +295,7 @@ export async function transfer(steps: Iterator<Step>, t: TransferContext): Promi
       return;
     }
     if (error instanceof RetryLater) {
-      destination.gate.pushedBack();
+      pushedBack(destination, error);
       again.push({ need, error });
       return;
     }

@@ -1,16 +1,13 @@
 /** Writing one file: whole in one request, in pieces to Nextcloud, or aside and then moved to its place. */
-import { randomBytes } from 'node:crypto';
 import { FileRejected, IntegrityError, RetryLater } from '../../engine/errors.ts';
-import { checkPath, joinPath, nameOf, parentOf } from '../../engine/path.ts';
-import type { Bytes, Entry, Hashes, HttpResponse, NewFile, Path } from '../../engine/types.ts';
+import { checkPath, nameOf, parentOf } from '../../engine/path.ts';
+import type { Bytes, Entry, Hashes, HttpResponse, NewFile } from '../../engine/types.ts';
+import { ASIDE, asideOf } from '../lib/disk-names.ts';
 import { uploadInPieces } from './chunking.ts';
 import type { Connection } from './connection.ts';
 import type { Folders } from './folders.ts';
 import { plainEtag } from './multistatus.ts';
 import { isMissingFolder, relocate } from './relocate.ts';
-
-/** Names of files that are still being written; no listing shows them. */
-export const ASIDE = /^\.keepsake-[0-9a-f]{12}\.part$/;
 
 /** From this size on Nextcloud gets a file in pieces; below, sending it again costs less than the extra requests. */
 const LARGE = 50 * 1024 * 1024;
@@ -139,7 +136,8 @@ async function putAside(
   file: NewFile & { content: Bytes },
   signal: AbortSignal,
 ): Promise<Entry> {
-  const aside: Path = joinPath(parentOf(file.path), `.keepsake-${randomBytes(6).toString('hex')}.part`);
+  // The same name each time: what a killed process left is written over by the next try.
+  const aside = asideOf(file.path);
   const url = connection.url(aside);
   try {
     const { sent } = await putStream(connection, url, file, signal);
