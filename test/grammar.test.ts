@@ -216,6 +216,7 @@ describe('what does not act', () => {
     ['iclod to gdirve:/Photos wekly', 'unknown_place', 'icloud to gdrive:/Photos weekly'],
     ['googel drive to work-s3', 'unknown_place', 'Google Drive to work-s3'],
     ['dropbox to gdrive', 'unknown_place', undefined],
+    ['~/a to /mnt/usb into ../x', 'bad_layout', '~/a to /mnt/usb into {year}/{month}'],
     ['"dropbox" to gdrive', 'unknown_place', undefined],
     ['https://x.example/a to gdrive', 'unknown_place', undefined],
     ['Pictures/2024 to gdrive', 'unknown_place', './Pictures/2024 to gdrive'],

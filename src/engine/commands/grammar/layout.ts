@@ -11,6 +11,11 @@ export function takeLayout(line: Line, from: number, at: number): Taken<string> 
   const word = line.words[at];
   if (!word) return undefined;
   const names = word.text.split('/');
+  const hasDestination = line.words.slice(0, from).some(({ key }) => ['to', '->', '→'].includes(key));
+  if (hasDestination && names.includes('..')) {
+    const message = `"into" names folders inside the destination; "${word.text}" leads out of it.`;
+    return refused('bad_layout', from, at + 1, message, ['into {year}/{month}']);
+  }
   if (!/[{}]/.test(word.text)) {
     const all = !word.quoted && names.every((name) => PLACEHOLDERS.some((known) => known === keyOf(name)));
     if (!all) return undefined;
