@@ -12,7 +12,7 @@ export function takeLayout(line: Line, from: number, at: number): Taken<string> 
   if (!word) return undefined;
   const names = word.text.split('/');
   const hasDestination = line.words.slice(0, from).some(({ key }) => ['to', '->', '→'].includes(key));
-  if (hasDestination && names.includes('..')) {
+  if (hasDestination && names.includes('..') && !/[{}]/.test(word.text)) {
     const message = `"into" names folders inside the destination; "${word.text}" leads out of it.`;
     return refused('bad_layout', from, at + 1, message, ['into {year}/{month}']);
   }
