@@ -4,6 +4,11 @@ import { quote } from '../commands/grammar/words.ts';
 import type { Block, Cell, Choice, Counts, Plan, Problem, Reply, Run, RunState } from '../types.ts';
 import { countWords, durationWords, manyWords, sizeWords } from '../wording.ts';
 
+const ENDED: ReadonlySet<RunState> = new Set(['done', 'partial', 'failed', 'stopped', 'waiting']);
+
+/** True when nothing more happens by itself in this run. */
+export const hasEnded = (run: Run): boolean => ENDED.has(run.state);
+
 const joined = (texts: readonly string[]): string =>
   texts.length > 1 ? `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}` : (texts[0] ?? 'the destination');
 

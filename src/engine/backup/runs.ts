@@ -10,7 +10,7 @@ import { createGate, type Gate } from './gate.ts';
 import { acquireLease, holderName, isHeld } from './lease.ts';
 import { describe } from './problem.ts';
 import { createMeter, type Meter } from './progress.ts';
-import { isReported, runReply, verdict } from './report.ts';
+import { hasEnded, isReported, runReply, verdict } from './report.ts';
 import { noCounts, perform, type RunTools } from './run.ts';
 import { newRunId } from './run-id.ts';
 
@@ -35,10 +35,6 @@ export type Runs = Pick<Backup, 'start' | 'watch' | 'stop' | 'work'> & {
 const SAVE_EVERY = 1_000;
 const LOOK_EVERY = 1_000;
 const SHOW_EVERY = 250;
-
-const ENDED = new Set<Run['state']>(['done', 'partial', 'failed', 'stopped', 'waiting']);
-
-export const hasEnded = (run: Run): boolean => ENDED.has(run.state);
 
 export function createRuns(o: RunsOptions): Runs {
   const { store, clock, log } = o;

@@ -1,5 +1,7 @@
 /** `delete <plan>`: forgets the plan and its catalog; every copied file stays where it is. */
+
 import { isHeld } from '../backup/lease.ts';
+import { hasEnded } from '../backup/report.ts';
 import { Conflict } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { catalogRange, versionRange } from '../store/store.ts';
@@ -9,7 +11,6 @@ import { quote } from './grammar/words.ts';
 import { newestRun, planOf } from './plan-of.ts';
 import { destinationsOf } from './plan-words.ts';
 import { choice, choices, good, text } from './reply.ts';
-import { hasEnded } from './run-words.ts';
 
 const find = (services: Services, caller: Caller, name: string): Promise<Plan> =>
   planOf(services, caller, name, (known) => `delete ${known}`);

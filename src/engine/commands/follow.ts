@@ -1,8 +1,8 @@
 /** Watches a run until it ended, as replies of one live card. */
-import { runReply } from '../backup/report.ts';
+import { hasEnded, runReply } from '../backup/report.ts';
 import type { Services } from '../services.ts';
 import type { Caller, Plan, Reply, Run } from '../types.ts';
-import { hasEnded, progressWords } from './run-words.ts';
+import { progressWords } from './run-words.ts';
 
 /** The card of a run; while it goes on, its title alone says how far it is. */
 export const cardOf = (plan: Plan, run: Run): Reply =>

@@ -1,11 +1,11 @@
 /** `pause <plan> [until ...]`: no scheduled runs until then. */
+import { hasEnded } from '../backup/report.ts';
 import { UsageError } from '../errors.ts';
 import type { Command } from './command.ts';
 import { quote } from './grammar/words.ts';
 import { changePlan, newestRun, planOf } from './plan-of.ts';
 import { planData } from './plan-words.ts';
 import { choice, choices, fields, good, text } from './reply.ts';
-import { hasEnded } from './run-words.ts';
 
 export const pause: Command<'pause'> = {
   name: 'pause',

@@ -2,11 +2,6 @@
 import type { Plan, Run } from '../types.ts';
 import { durationWords, manyWords } from '../wording.ts';
 
-const ENDED: ReadonlySet<Run['state']> = new Set(['done', 'partial', 'failed', 'stopped', 'waiting']);
-
-/** True when nothing more happens by itself in this run. */
-export const hasEnded = (run: Run): boolean => ENDED.has(run.state);
-
 const percent = ({ progress }: Run): string | undefined =>
   progress?.totalBytes ? `${Math.min(100, Math.floor((progress.bytes / progress.totalBytes) * 100))}%` : undefined;
 

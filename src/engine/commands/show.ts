@@ -1,11 +1,12 @@
 /** `show <plan>`: everything about one backup. */
+import { hasEnded } from '../backup/report.ts';
 import type { Command } from './command.ts';
 import { quote } from './grammar/words.ts';
 import { lastWords, nextCell } from './list.ts';
 import { newestRun, planOf } from './plan-of.ts';
 import { planData, planFields } from './plan-words.ts';
 import { choice, choices, plain, text } from './reply.ts';
-import { hasEnded, progressWords, runData } from './run-words.ts';
+import { progressWords, runData } from './run-words.ts';
 
 export const show: Command<'show'> = {
   name: 'show',
