@@ -188,14 +188,18 @@ function choiceLines(block: BlockOf<'choices'>, look: ConsoleLook): string[] {
   });
 }
 
+/** A terminal has no form to fill in: its fields show what the line takes. */
 function formLines(block: BlockOf<'form'>, look: ConsoleLook): string[] {
   const fields = block.fields.map((field) => ({
     label: visibleLine(field.label),
-    text: [field.help === undefined ? '' : visibleLine(field.help), field.secret ? '(asked for without echo)' : '']
-      .filter(Boolean)
+    text: [field.help, field.value && `(now: ${field.value})`]
+      .filter((part) => part !== undefined && part !== '')
+      .map((part) => visibleLine(part ?? ''))
       .join(' '),
   }));
-  return [visibleLine(block.title), ...fieldLines(fields, look), `→ ${paint(look, 'cyan', typed(block.line))}`];
+  const words = block.fields.map((field) => [field.word, `<${field.name}>`].filter(Boolean).join(' '));
+  const line = typed([block.line, ...words].filter(Boolean).join(' '));
+  return [visibleLine(block.title), ...fieldLines(fields, look), `→ ${paint(look, 'cyan', line)}`];
 }
 
 function blockLines(block: Block, look: ConsoleLook): string[] {
@@ -218,6 +222,8 @@ function blockLines(block: Block, look: ConsoleLook): string[] {
       return choiceLines(block, look);
     case 'form':
       return formLines(block, look);
+    case 'line':
+      return [paint(look, 'cyan', typed(block.line))];
     case 'link':
       return [`${visibleLine(block.label)}: ${paint(look, 'underline', visibleLine(block.url))}`];
     case 'image':

@@ -68,12 +68,71 @@ export const environment = z.object({
     .optional()
     .meta({ example: 'mongodb://localhost/keepsake', secret: true })
     .describe('MongoDB for several machines, e.g. mongodb://host/keepsake. Default: SQLite in the data folder.'),
+  SLACK_BOT_TOKEN: text
+    .refine((token) => token.startsWith('xoxb-'), { error: 'a bot token begins with xoxb-' })
+    .optional()
+    .meta({ example: 'xoxb-... from "OAuth & Permissions"', secret: true })
+    .describe('Slack, one workspace: the bot token.'),
+  SLACK_APP_TOKEN: text
+    .refine((token) => token.startsWith('xapp-'), { error: 'an app-level token begins with xapp-' })
+    .optional()
+    .meta({ example: 'xapp-... from "Basic Information", scope connections:write', secret: true })
+    .describe('Slack over Socket Mode (no public address needed): the app-level token.'),
+  SLACK_SIGNING_SECRET: text
+    .optional()
+    .meta({ example: 'the signing secret from "Basic Information"', secret: true })
+    .describe('Slack over HTTP, used when there is no app-level token: requests must be signed with it.'),
+  SLACK_CLIENT_ID: text
+    .optional()
+    .meta({ example: '1234567890.1234567890' })
+    .describe(
+      'Slack, several workspaces: with SLACK_CLIENT_SECRET and KEEPSAKE_URL, people install it at /slack/install.',
+    ),
+  SLACK_CLIENT_SECRET: text
+    .optional()
+    .meta({ example: 'the client secret from "Basic Information"', secret: true })
+    .describe('Slack, several workspaces: the client secret.'),
+  DISCORD_TOKEN: text
+    .optional()
+    .meta({ example: 'the token from "Bot"', secret: true })
+    .describe("Discord: the bot's token."),
+  DISCORD_GUILD: text
+    .refine((id) => /^\d{5,20}$/.test(id), { error: "it is a server's number, as Discord copies it" })
+    .optional()
+    .meta({ example: '123456789012345678' })
+    .describe('Discord: register the commands in this server only, where they appear at once. Default: everywhere.'),
+  KEEPSAKE_CODES_IN_CHAT: z
+    .enum(['yes', 'no'], { error: 'it must be yes or no' })
+    .default('no')
+    .meta({ example: 'no' })
+    .describe(
+      'Whether one-time codes (never passwords) may be typed in Slack and Discord, whose servers then see them: yes or no.',
+    ),
+  KEEPSAKE_URL: text
+    .refine((url) => /^https?:\/\/\S+$/.test(url) && URL.canParse(url), { error: 'it is not a URL' })
+    .optional()
+    .meta({ example: 'https://keepsake.example.org' })
+    .describe('Where this Keepsake is reached from outside, for links and for Slack over HTTP.'),
+  PORT: z.coerce
+    .number({ error: 'it must be a number' })
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(3000)
+    .meta({ example: '3000' })
+    .describe('Port for requests from outside (Slack over HTTP). Default: 3000.'),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error'], { error: 'it must be debug, info, warn or error' })
     .default('info')
     .meta({ example: 'info' })
     .describe('How much the log says: debug, info, warn or error.'),
 });
+
+/** How Slack reaches us, and whose tokens we use: one workspace's from here, or those that an installation stored. */
+export interface SlackConfig {
+  reach: { kind: 'socket'; appToken: string } | { kind: 'http'; signingSecret: string };
+  workspace: { kind: 'one'; botToken: string } | { kind: 'several'; clientId: string; clientSecret: string };
+}
 
 export interface Config {
   data: string;
@@ -84,8 +143,47 @@ export interface Config {
   logLevel: 'debug' | 'info' | 'warn' | 'error';
   home: string;
   cwd: string;
+  slack: SlackConfig | undefined;
+  discord: { token: string; guild?: string } | undefined;
+  codesInChat: boolean;
+  /** Where this Keepsake is reached from outside; without a slash at the end. */
+  url: string | undefined;
+  port: number;
   /** Replaced base URLs by lower-case service name. */
   endpoints: Record<string, string>;
+}
+
+type Values = z.infer<typeof environment>;
+
+const needs = (what: string, name: string, where: string): never => {
+  throw new UsageError(`${what} is set, but ${name} is missing. Keepsake did not start.`, {
+    code: 'bad_config',
+    advice: `Set ${name} (${where}), or remove ${what}.`,
+  });
+};
+
+/** Undefined when nothing of Slack is set. Throws `UsageError` that names what is missing when only a part is. */
+function slackConfig(values: Values): SlackConfig | undefined {
+  const { SLACK_BOT_TOKEN: botToken, SLACK_APP_TOKEN: appToken, SLACK_SIGNING_SECRET: signingSecret } = values;
+  const { SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRET: clientSecret } = values;
+  const [first] = Object.keys(values).filter((name) => name.startsWith('SLACK_') && values[name as keyof Values]);
+  if (first === undefined) return undefined;
+  const basic = 'at api.slack.com/apps under "Basic Information"';
+  const workspace =
+    botToken !== undefined
+      ? ({ kind: 'one', botToken } as const)
+      : clientId !== undefined
+        ? ({
+            kind: 'several',
+            clientId,
+            clientSecret: clientSecret ?? needs('SLACK_CLIENT_ID', 'SLACK_CLIENT_SECRET', basic),
+          } as const)
+        : needs(first, 'SLACK_BOT_TOKEN', 'at api.slack.com/apps under "OAuth & Permissions"');
+  const reach =
+    appToken !== undefined
+      ? ({ kind: 'socket', appToken } as const)
+      : ({ kind: 'http', signingSecret: signingSecret ?? needs(first, 'SLACK_APP_TOKEN', basic) } as const);
+  return { reach, workspace };
 }
 
 type Environment = Record<string, string | undefined>;
@@ -151,6 +249,17 @@ export function readConfig(env: Environment = machineEnvironment(), overrides: {
     zone: values.KEEPSAKE_ZONE ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     mongodb: values.MONGODB_URI,
     logLevel: values.LOG_LEVEL,
+    slack: slackConfig(values),
+    discord:
+      values.DISCORD_TOKEN === undefined
+        ? undefined
+        : {
+            token: values.DISCORD_TOKEN,
+            ...(values.DISCORD_GUILD === undefined ? {} : { guild: values.DISCORD_GUILD }),
+          },
+    codesInChat: values.KEEPSAKE_CODES_IN_CHAT === 'yes',
+    url: values.KEEPSAKE_URL?.replace(/\/+$/, ''),
+    port: values.PORT,
     home,
     cwd,
     endpoints,

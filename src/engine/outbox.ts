@@ -114,7 +114,8 @@ export function createOutbox(o: { store: Store; deliverers: readonly Deliverer[]
   };
 
   return {
-    message: (to, surface, key, reply, about) => {
+    carry: (deliverer) => void bySurface.set(deliverer.surface, deliverer),
+    message: (to, surface, key, reply, about, more = {}) => {
       const now = at(0);
       return {
         id: messageId(surface, to.id, key),
@@ -125,8 +126,9 @@ export function createOutbox(o: { store: Store; deliverers: readonly Deliverer[]
         ...(about === undefined ? {} : { about }),
         state: 'waiting',
         tries: 0,
-        due: now,
+        due: more.due ?? now,
         created: now,
+        ...(more.conversation === undefined ? {} : { conversation: more.conversation }),
       };
     },
     async deliver(signal) {

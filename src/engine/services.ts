@@ -2,9 +2,12 @@
 import type { Config } from './config.ts';
 import type { Store } from './store/store.ts';
 import type {
+  Caller,
   Clock,
   Counts,
+  Form,
   Health,
+  Identity,
   Instant,
   Location,
   Log,
@@ -17,8 +20,11 @@ import type {
   Reply,
   Run,
   SnapshotRecord,
+  Suggestion,
+  Thread,
   Traits,
   Trigger,
+  Wanted,
   Why,
 } from './types.ts';
 
@@ -61,7 +67,16 @@ export interface Sealer {
 
 export interface Outbox {
   /** The document to store in the same `commit` as what it reports; the same key is delivered once. */
-  message(to: Person, surface: string, key: string, reply: Reply, about?: OutboxMessage['about']): OutboxMessage;
+  message(
+    to: Person,
+    surface: string,
+    key: string,
+    reply: Reply,
+    about?: OutboxMessage['about'],
+    o?: { conversation?: string; due?: Instant },
+  ): OutboxMessage;
+  /** From now on this process carries that surface too. */
+  carry(deliverer: Deliverer): void;
   /** Delivers what is due now; answers how many were sent. */
   deliver(signal: AbortSignal): Promise<number>;
 }
@@ -182,4 +197,57 @@ export interface Services {
   scheduler: Scheduler;
   /** Asks for a secret on the caller's surface without echo; absent where no secret may be typed. */
   askSecret?(label: string, help?: string): Promise<string>;
+}
+
+/** What stands behind a button that is too small for it. */
+export interface Control {
+  line?: string;
+  form?: Form;
+  about?: { plan?: string; run?: string };
+}
+
+/** Sealed values of a surface (installation tokens), by id. */
+export interface Vault {
+  get(id: string): Promise<string | undefined>;
+  put(id: string, value: string): Promise<void>;
+  remove(id: string): Promise<void>;
+}
+
+/** All that a surface may use of the engine. A surface carries, it does not think. */
+export interface SurfaceServices {
+  /** Yields at least one reply for every line, each event (`caller.key`) once; see `commands/dispatch.ts`. */
+  dispatch(line: string, caller: Caller): AsyncIterable<Reply>;
+  /**
+   * The person behind an identity; somebody unknown comes back as a stranger, who is not stored. Zone and locale are kept
+   * for a person who has none yet.
+   */
+  person(identity: Identity, o: { name: string; zone?: string; locale?: string }): Promise<Person>;
+  /** What the caller may mean, best first, at most 25 and within about a second: what was found until then. */
+  suggest(wanted: Wanted, caller: Caller): Promise<Suggestion[]>;
+  /**
+   * The card of a run: its present state at once, then a few a second at most, until its end. A run that a shutdown cut
+   * off goes on as another run, and so does its card.
+   */
+  follow(run: string, signal: AbortSignal): AsyncIterable<Reply>;
+  threads: {
+    keep(thread: Thread): Promise<void>;
+    at(surface: string, reference: string): Promise<Thread | undefined>;
+    ofRun(surface: string, run: string): Promise<Thread[]>;
+    /** Cards whose last state is not shown yet. */
+    open(surface: string): AsyncIterable<Thread>;
+    /** True for the one process that goes on with this card; to be asked again within 30 s, or another may take it. */
+    hold(thread: Thread): Promise<boolean>;
+  };
+  controls: {
+    /** The same control has the same id (at most 32 characters of a-z0-9). Kept for 90 days after it was last shown. */
+    keep(control: Control): Promise<string>;
+    find(id: string): Promise<Control | undefined>;
+  };
+  vault: Vault;
+  /** For people who have not set one. */
+  zone: string;
+  /** The operator allowed one-time codes (never passwords) to be typed in chat. */
+  codesInChat: boolean;
+  clock: Clock;
+  log: Log;
 }

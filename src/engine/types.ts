@@ -278,6 +278,8 @@ export interface Person extends Doc {
   identities: Identity[];
   /** IANA zone; absent until known. */
   zone?: string;
+  /** They were asked for their zone; once is enough. */
+  zoneAsked?: true;
   locale?: string;
   created: Instant;
 }
@@ -366,8 +368,10 @@ export interface Plan extends Doc {
   /** The command line that makes this plan again. */
   line: string;
   created: Instant;
-  /** Where reports go besides the person's own surfaces. */
+  /** A conversation that the plan is shared with, as `Caller.conversation`: its cards and reports are shown there. */
   conversation?: string;
+  /** The surface it was made on; reports go there when the owner is known on several. */
+  surface?: string;
   /** The newest run that ended, for lists. */
   last?: { run: string; state: RunState; ended: Instant; files: number; bytes: number; problems: number };
 }
@@ -498,6 +502,8 @@ export interface OutboxMessage extends Doc {
   person: string;
   /** `console`, `mail`, `slack`, `discord`. */
   surface: string;
+  /** Said in a conversation that the plan is shared with, instead of to the person alone. */
+  conversation?: string;
   /** Idempotency key: the same key is never delivered twice. */
   key: string;
   reply: Reply;
@@ -511,17 +517,26 @@ export interface OutboxMessage extends Doc {
   error?: string;
 }
 
+/** A message that a surface posted; `id` is `<surface>/<reference>`. */
 export interface Thread extends Doc {
   surface: string;
   plan?: string;
   run?: string;
   /** Where the message lives (channel and ts, Message-ID). */
   reference: string;
+  /** A card whose last state is not shown yet. Whoever starts next goes on with it. */
+  state?: 'open';
+  /** What an open card follows: `Reply.live`. */
+  live?: string;
+  /** The line that began it, and whose it was: said again where a restart has cut it off. */
+  line?: string;
+  person?: string;
+  posted: Instant;
 }
 
-/** One-time links, link codes, confirmations. `id` is the hash of the secret part. */
+/** One-time links and codes, confirmations, questions, what can be undone, and controls too long for a button. `id` is the hash of the secret part. */
 export interface Pending extends Doc {
-  kind: 'claim' | 'link' | 'confirm' | 'connect';
+  kind: 'claim' | 'link' | 'invite' | 'confirm' | 'connect' | 'question' | 'undo' | 'control';
   person?: string;
   /** What happens when it is redeemed: a command line, an account id ... */
   payload: Record<string, unknown>;
@@ -542,6 +557,8 @@ export interface AuditLine extends Doc {
   /** The command line with secrets removed. */
   line: string;
   command?: string;
+  /** The plan it was about. */
+  plan?: string;
   outcome: 'done' | 'refused' | 'failed' | 'not_understood';
   detail?: string;
 }
@@ -555,10 +572,14 @@ export interface Caller {
   surface: string;
   /** The inbound event's key; dispatch answers each once. Absent where the surface cannot deliver twice (terminal). */
   key?: string;
-  /** Conversation (channel, mail thread) for context and shared reports. */
+  /** Conversation (channel, mail thread) for context and shared reports, with its surface: `slack:T1/C1`. */
   conversation?: string;
+  /** Only the caller reads that conversation. */
+  alone?: boolean;
   /** Plan and run that a reply or a button refers to. */
   about?: { plan?: string; run?: string };
+  /** When the message was made whose button was pressed; what was done since may have made the button stale. */
+  pressed?: Instant;
   zone: string;
   /** The person already said yes (`--yes`, a confirmation). */
   confirmed?: boolean;
@@ -575,23 +596,85 @@ export interface Choice {
   style?: 'primary' | 'danger';
 }
 
+/** One answer of a form. What is said is `word` and the answer; an empty answer says nothing. */
+export interface FormField {
+  name: string;
+  label: string;
+  help?: string;
+  /** What it begins with. */
+  value?: string;
+  required?: true;
+  /** Choose one of these. */
+  options?: readonly { label: string; value: string }[];
+  /** Where the surface can complete while it is typed. */
+  suggest?: Wanted['of'];
+  /** Several answers, each a name. */
+  many?: true;
+  /** Room for several lines. */
+  long?: true;
+  /** Words before the answer in the line ("only", "keep"). */
+  word?: string;
+  /** The answer is one name, however many words it has: it is quoted in the line. */
+  quoted?: true;
+  /** What is said when a former value was taken out ("all files"). */
+  emptied?: string;
+}
+
+/** Questions to fill in; `formLine` makes one line of the answers. Never asks for a secret. */
+export interface Form {
+  kind: 'form';
+  /** On the button that opens it. */
+  label: string;
+  title: string;
+  fields: FormField[];
+  /** The line's beginning. */
+  line: string;
+  /** Only fields that differ from their `value` are said. */
+  onlyChanges?: true;
+  /** The plan whose files and snapshots are suggested. */
+  plan?: string;
+}
+
+/** What a surface wants completed while it is typed. */
+export interface Wanted {
+  of:
+    | 'line'
+    | 'command'
+    | 'plan'
+    | 'account'
+    | 'kind'
+    | 'source'
+    | 'destination'
+    | 'schedule'
+    | 'file'
+    | 'snapshot'
+    | 'zone';
+  typed: string;
+  /** Name of the plan, for files and snapshots. */
+  plan?: string;
+}
+
+export interface Suggestion {
+  label: string;
+  value: string;
+}
+
 export type Block =
   | { kind: 'text'; text: string }
   | { kind: 'fields'; fields: { label: string; value: Cell }[] }
   | {
       kind: 'table';
       columns: string[];
-      rows: Cell[][] /** How many rows are not shown, and the line that shows them. */;
+      rows: Cell[][];
+      /** How many rows are not shown, and the line that shows them. */
       more?: { rows: number; line?: string };
     }
   | { kind: 'progress'; progress: Progress }
-  | { kind: 'choices'; choices: Choice[] }
-  | {
-      kind: 'form';
-      title: string;
-      fields: { name: string; label: string; help?: string; secret?: boolean }[];
-      line: string;
-    }
+  /** `menu`: one menu with this label instead of buttons, for more than a handful. */
+  | { kind: 'choices'; choices: Choice[]; menu?: string }
+  | Form
+  /** A line to copy, share and say again. */
+  | { kind: 'line'; line: string }
   | { kind: 'link'; label: string; url: string }
   | { kind: 'image'; alt: string; bytes: Uint8Array; mime: string }
   | { kind: 'file'; name: string; mime: string; bytes: Uint8Array };
@@ -601,6 +684,10 @@ export interface Reply {
   title: string;
   blocks: Block[];
   onlyForCaller?: true;
+  /** May be said before everybody in the conversation: it is about a plan that is shared with it. */
+  shared?: true;
+  /** What it is about; a message that shows it can be answered ("Restore this", a reply in its thread). */
+  about?: { plan?: string; run?: string };
   /** Later replies with the same `live` key replace earlier ones on screens that can. */
   live?: string;
   /** Machine-readable result for `--json`. */

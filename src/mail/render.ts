@@ -54,6 +54,12 @@ const moreText = (block: BlockOf<'table'>): string | undefined => {
   return `${manyWords(block.more.rows, 'more row')} not shown${how}`;
 };
 
+/** A mail has no form to fill in: the line with its gaps. */
+const formWords = (form: BlockOf<'form'>): string =>
+  [form.line, ...form.fields.map((field) => [field.word, `<${field.name}>`].filter(Boolean).join(' '))]
+    .filter(Boolean)
+    .join(' ');
+
 // ------------------------------------------------------------------------------------------------------------- text
 
 /** Mail text is read in any font: rows are lines of `name: value`, not columns that only fit one of them. */
@@ -85,7 +91,9 @@ function blockText(block: Block, look: MailLook): string[] {
         ...block.choices.map((choice) => `  ${visibleLine(choice.line)}   (${visibleLine(choice.label)})`),
       ];
     case 'form':
-      return [visibleLine(block.title), `  ${visibleLine(block.line)}`];
+      return [visibleLine(block.title), `  ${visibleLine(formWords(block))}`];
+    case 'line':
+      return [visibleLine(block.line)];
     case 'link':
       return [`${visibleLine(block.label)}: ${visibleLine(block.url)}`];
     case 'image':
@@ -147,7 +155,9 @@ function blockHtml(block: Block, look: MailLook, cidOf: (block: BlockOf<'image'>
         )
         .join('\n')}</ul>`;
     case 'form':
-      return paragraph(`${escapeHtml(visibleLine(block.title))}<br>${code(block.line)}`);
+      return paragraph(`${escapeHtml(visibleLine(block.title))}<br>${code(formWords(block))}`);
+    case 'line':
+      return paragraph(code(block.line));
     case 'link': {
       const label = escapeHtml(visibleLine(block.label));
       const url = escapeHtml(visibleLine(block.url));

@@ -21,7 +21,7 @@ type Rule = (file: Seen, project: { files: ReadonlyMap<string, Seen> }) => strin
 
 /** Text in, text out: they decide about people's files, so they must be testable by tables and give the same answer twice. */
 export const PURE =
-  /^src\/(engine\/(types|errors|path|wording|visible)|engine\/commands\/(grammar|schedule)(\/[\w-]+|-[\w-]+)?|engine\/backup\/(decide|filter|layout|retention|run-id|guard|report)|bots\/([\w-]+-render|[\w-]+-text)|mail\/render|mail\/[\w-]+-render)\.ts$/;
+  /^src\/(engine\/(types|errors|path|wording|visible|form)|engine\/commands\/(grammar|schedule)(\/[\w-]+|-[\w-]+)?|engine\/backup\/(decide|filter|layout|retention|run-id|guard|report)|bots\/(\w+\/)?([\w-]+-render|[\w-]+-text|[\w-]+-lines|pace)|mail\/render|mail\/[\w-]+-render)\.ts$/;
 
 /** Packages that compute and touch nothing. */
 const PURE_PACKAGES = new Set(['luxon', 'cron-parser', 'chrono-node', 'picomatch', 'zod']);
@@ -51,6 +51,8 @@ const OWNERS: Readonly<Record<string, RegExp>> = {
   undici: /^src\/engine\/http\.ts$/,
   ssh2: /^src\/providers\/sftp(\/connection)?\.ts$/,
   nodemailer: /^src\/mail\/eml\.ts$/,
+  '@slack/bolt': /^src\/bots\/slack(\/connection)?\.ts$/,
+  'discord.js': /^src\/bots\/discord(\/connection)?\.ts$/,
   sharp: /^src\/demo\/library\.ts$/,
   'fast-xml-parser': /^src\/providers\/lib\/xml\.ts$/,
   'chrono-node': /^src\/engine\/commands\/schedule/,
@@ -137,7 +139,7 @@ const rules: Rule[] = [
     return file.imports
       .filter(({ target, typeOnly }) => {
         if (target === undefined || target.startsWith(`${own}/`)) return false;
-        if (/^src\/engine\/(types|errors|path|wording|visible)\.ts$/.test(target)) return false;
+        if (/^src\/engine\/(types|errors|path|wording|visible|form)\.ts$/.test(target)) return false;
         return !(typeOnly && /^src\/engine\/(services|commands\/dispatch)\.ts$/.test(target));
       })
       .map(({ target }) =>

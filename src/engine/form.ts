@@ -1,0 +1,44 @@
+/** What was filled into a form, as the line that a person would have typed. Pure. */
+import { quote } from './commands/grammar/words.ts';
+import { UsageError } from './errors.ts';
+import type { Form, FormField } from './types.ts';
+
+/** By the field's name; several for a field with `many`. */
+export type Answers = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+const given = (field: FormField, answers: Answers): string[] => {
+  const answer = answers[field.name];
+  const texts = typeof answer === 'string' ? (field.many ? answer.split('\n') : [answer]) : [...(answer ?? [])];
+  return texts.map((text) => text.trim()).filter((text) => text !== '');
+};
+
+const said = (field: FormField, texts: readonly string[]): string => {
+  // A line break ends a line on every surface: what was typed over several is one line all the same.
+  const words = texts
+    .map((text) => (field.quoted || field.many ? quote(text) : text.replace(/\s*\n\s*/g, ' ')))
+    .join(' ');
+  return field.word === undefined ? words : `${field.word} ${words}`;
+};
+
+/** The problem with each answer, by field; empty when the form can be sent. */
+export function formProblems(form: Form, answers: Answers): Record<string, string> {
+  const missing = form.fields.filter((field) => field.required && given(field, answers).length === 0);
+  return Object.fromEntries(missing.map((field) => [field.name, `Please fill in: ${field.label}.`]));
+}
+
+/**
+ * One line of the form's beginning and the answers, in the order of the fields. Undefined when nothing was changed in a
+ * form that says only changes. Throws `UsageError` when a required answer is missing.
+ */
+export function formLine(form: Form, answers: Answers): string | undefined {
+  const [problem] = Object.values(formProblems(form, answers));
+  if (problem !== undefined) throw new UsageError(problem, { advice: 'Nothing was done. Open the form again.' });
+  const parts = form.fields.flatMap((field) => {
+    const texts = given(field, answers);
+    if (form.onlyChanges && texts.join('\n') === (field.value ?? '').trim()) return [];
+    if (texts.length > 0) return [said(field, texts)];
+    return field.emptied !== undefined && field.value ? [field.emptied] : [];
+  });
+  if (form.onlyChanges && parts.length === 0) return undefined;
+  return [form.line, ...parts].filter((part) => part !== '').join(' ');
+}
