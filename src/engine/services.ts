@@ -199,6 +199,9 @@ export interface Services {
   askSecret?(label: string, help?: string): Promise<string>;
 }
 
+/** `edit`, `filter` and `restore` are about `caller.about`. */
+export type FormName = 'new' | 'edit' | 'filter' | 'restore' | 'connect';
+
 /** What stands behind a button that is too small for it. */
 export interface Control {
   line?: string;
@@ -224,6 +227,8 @@ export interface SurfaceServices {
   person(identity: Identity, o: { name: string; zone?: string; locale?: string }): Promise<Person>;
   /** What the caller may mean, best first, at most 25 and within about a second: what was found until then. */
   suggest(wanted: Wanted, caller: Caller): Promise<Suggestion[]>;
+  /** A form to open at once, without a line having been said; undefined where the caller has nothing to fill it with. */
+  form(what: FormName, caller: Caller): Promise<Form | undefined>;
   /**
    * The card of a run: its present state at once, then a few a second at most, until its end. A run that a shutdown cut
    * off goes on as another run, and so does its card.
