@@ -1,6 +1,6 @@
 /** What Slack and Discord have in common: something is said somewhere, and replies are shown there. The words between the two. */
-import type { Deliverer } from '../../engine/services.ts';
-import type { Caller, Instant, Reply, Suggestion, Wanted } from '../../engine/types.ts';
+import type { Deliverer, FormName } from '../../engine/services.ts';
+import type { Caller, Form, Instant, Reply, Suggestion, Wanted } from '../../engine/types.ts';
 
 /** Who speaks, as the service tells it. */
 export interface Speaker {
@@ -70,6 +70,8 @@ export interface Chat {
   /** The replies alone, for pages that are drawn and not answered (App Home). */
   ask(said: Said): Promise<Reply[]>;
   suggest(wanted: Wanted, by: Speaker): Promise<Suggestion[]>;
+  /** A form to open at once; undefined where there is nothing to fill it with. */
+  form(what: FormName, said: Omit<Said, 'line'>): Promise<Form | undefined>;
   /** What a message of the bot is about ("Restore this"). */
   about(reference: string): Promise<Caller['about']>;
   /** Goes on with the cards that an earlier process left open, until the signal is aborted; resolves when all is told. */
