@@ -171,7 +171,6 @@ describe('the outbox', () => {
     const stop = new AbortController();
     let rounds = 0;
     const box = {
-      carry: () => undefined,
       message: outbox().message,
       async deliver(signal: AbortSignal): Promise<number> {
         rounds++;

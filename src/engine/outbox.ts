@@ -114,7 +114,6 @@ export function createOutbox(o: { store: Store; deliverers: readonly Deliverer[]
   };
 
   return {
-    carry: (deliverer) => void bySurface.set(deliverer.surface, deliverer),
     message: (to, surface, key, reply, about, more = {}) => {
       const now = at(0);
       return {

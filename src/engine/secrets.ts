@@ -194,7 +194,7 @@ function resealed(account: Account, sealer: RotatingSealer): Account | undefined
 }
 
 /**
- * Brings every account under the newest key; to be called at each start, does nothing when nothing is old. An account
+ * Brings every account and every kept value of a surface under the newest key; to be called at each start, does nothing when nothing is old. An account
  * whose key is not here is left as it is and named in the log: its key may come back.
  */
 export async function reseal(
@@ -222,6 +222,31 @@ export async function reseal(
       }
     }
   }
-  if (done.resealed > 0) log('info', 'secrets.resealed', { accounts: done.resealed });
+  await resealVault(store, sealer, log, done);
+  if (done.resealed > 0) log('info', 'secrets.resealed', { values: done.resealed });
   return done;
+}
+
+/** What surfaces keep sealed (`surface.ts`); the purpose is the document's id. */
+async function resealVault(
+  store: Store,
+  sealer: RotatingSealer,
+  log: Log,
+  done: { resealed: number; left: number },
+): Promise<void> {
+  for await (const setting of store.find('settings', { from: 'vault/', to: 'vault0' })) {
+    if (typeof setting.value !== 'string' || sealer.isCurrent(setting.value)) continue;
+    try {
+      await store.put('settings', {
+        ...setting,
+        value: sealer.seal(sealer.unseal(setting.value, setting.id), setting.id),
+      });
+      done.resealed++;
+    } catch (error) {
+      // Somebody wrote it anew just now, under the newest key.
+      if (error instanceof Conflict) continue;
+      log('warn', 'secrets.left', { setting: setting.id, error });
+      done.left++;
+    }
+  }
 }

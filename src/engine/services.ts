@@ -75,8 +75,6 @@ export interface Outbox {
     about?: OutboxMessage['about'],
     o?: { conversation?: string; due?: Instant },
   ): OutboxMessage;
-  /** From now on this process carries that surface too. */
-  carry(deliverer: Deliverer): void;
   /** Delivers what is due now; answers how many were sent. */
   deliver(signal: AbortSignal): Promise<number>;
 }

@@ -8,6 +8,8 @@ const SEEN_DAYS = 30;
 const SENT_DAYS = 30;
 /** Long enough to find out who deleted last winter's backup. */
 const AUDIT_DAYS = 400;
+/** Nobody presses a button or answers a report of last winter. */
+const THREAD_DAYS = 400;
 const BATCH = 500;
 
 async function removeWhile(store: Store, table: TableName, query: Query, signal: AbortSignal): Promise<number> {
@@ -31,6 +33,7 @@ export async function sweep(store: Store, clock: Pick<Clock, 'now'>, signal: Abo
     // `due` of a sent message is a few minutes after it left. Dead ones stay: `status` shows them.
     ['outbox', { index: 'state+due', equals: ['sent'], to: before(SENT_DAYS) }],
     ['audit', { index: 'at', to: before(AUDIT_DAYS) }],
+    ['threads', { index: 'posted', to: before(THREAD_DAYS) }],
   ];
   let count = 0;
   for (const [table, query] of rounds) count += await removeWhile(store, table, query, signal);

@@ -55,7 +55,7 @@ export const INDEXES = {
   catalog: [],
   snapshots: [['plan', 'started']],
   outbox: [['state', 'due'], ['key']],
-  threads: [['reference'], ['run'], ['surface', 'state']],
+  threads: [['reference'], ['run'], ['surface', 'state'], ['posted']],
   pending: [['expires'], ['person']],
   seen: [['at']],
   audit: [['at'], ['plan', 'at']],
