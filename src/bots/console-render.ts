@@ -1,6 +1,6 @@
 /** A reply as text for a terminal. Pure: no clock, no terminal; the same reply gives the same text. */
 import { styleText } from 'node:util';
-import type { Block, Cell, Instant, Progress, Reply } from '../engine/types.ts';
+import type { Block, Cell, FormField, Instant, Progress, Reply } from '../engine/types.ts';
 import { visibleLine, visibleLines } from '../engine/visible.ts';
 import { countWords, durationWords, fullInstantWords, instantWords, manyWords, sizeWords } from '../engine/wording.ts';
 import { cutText, padText, textColumns, wrapText } from './console-text.ts';
@@ -175,21 +175,45 @@ function tableLines(block: BlockOf<'table'>, look: ConsoleLook): string[] {
   return lines;
 }
 
+/** A menu opens where one can point; as lines it would push everything else away. */
+const MENU = 5;
+const SHOWN_OF_MENU = 3;
+
 function choiceLines(block: BlockOf<'choices'>, look: ConsoleLook): string[] {
-  const lines = block.choices.map((choice) => typed(choice.line));
+  const shown =
+    block.menu !== undefined && block.choices.length > MENU ? block.choices.slice(0, SHOWN_OF_MENU) : block.choices;
+  const more = block.choices.length - shown.length;
+  const lines = shown.map((choice) => typed(choice.line));
   const widest = Math.min(CHOICE, Math.max(0, ...lines.map(textColumns)));
-  return block.choices.map((choice, index) => {
+  const drawn = shown.map((choice, index) => {
     const line = lines[index] ?? '';
     const label = visibleLine(choice.label);
-    const shown = paint(look, choice.style === 'danger' ? 'red' : 'cyan', line);
+    const painted = paint(look, choice.style === 'danger' ? 'red' : 'cyan', line);
     // The label says nothing new when it is the line itself.
-    if (label === line) return `→ ${shown}`;
-    return `→ ${shown}${' '.repeat(Math.max(0, widest - textColumns(line)) + COLUMN_GAP)}${paint(look, 'dim', label)}`;
+    if (label === line) return `→ ${painted}`;
+    return `→ ${painted}${' '.repeat(Math.max(0, widest - textColumns(line)) + COLUMN_GAP)}${paint(look, 'dim', label)}`;
   });
+  return more > 0 ? [...drawn, paint(look, 'dim', `  and ${more} more`)] : drawn;
 }
 
-/** A terminal has no form to fill in: its fields show what the line takes. */
-function formLines(block: BlockOf<'form'>, look: ConsoleLook): string[] {
+const formLine = (block: BlockOf<'form'>): string =>
+  typed([block.line, ...block.fields.map(gapOf)].filter(Boolean).join(' '));
+
+const gapOf = ({ word = '', name }: FormField): string =>
+  `${word}${word === '' || word.endsWith('=') ? '' : ' '}<${name}>`;
+
+/**
+ * A terminal has no form to fill in: its fields show what the line takes. `small`: the line alone, beside other things to
+ * say. A form without a beginning of its own asks for a whole line, which is what a terminal always does.
+ */
+function formLines(block: BlockOf<'form'>, look: ConsoleLook, small: boolean): string[] {
+  if (block.line === '') return [];
+  const line = formLine(block);
+  if (small) {
+    return wrapText(line, look.width - INDENT.length * 2).map(
+      (part, index) => `${index === 0 ? '→ ' : INDENT}${paint(look, 'cyan', part)}`,
+    );
+  }
   const fields = block.fields.map((field) => ({
     label: visibleLine(field.label),
     text: [field.help, field.value && `(now: ${field.value})`]
@@ -197,12 +221,10 @@ function formLines(block: BlockOf<'form'>, look: ConsoleLook): string[] {
       .map((part) => visibleLine(part ?? ''))
       .join(' '),
   }));
-  const words = block.fields.map((field) => [field.word, `<${field.name}>`].filter(Boolean).join(' '));
-  const line = typed([block.line, ...words].filter(Boolean).join(' '));
   return [visibleLine(block.title), ...fieldLines(fields, look), `→ ${paint(look, 'cyan', line)}`];
 }
 
-function blockLines(block: Block, look: ConsoleLook): string[] {
+function blockLines(block: Block, look: ConsoleLook, small: boolean): string[] {
   switch (block.kind) {
     case 'text':
       return visibleLines(block.text).flatMap((line) => wrapText(line, look.width - INDENT.length));
@@ -221,7 +243,7 @@ function blockLines(block: Block, look: ConsoleLook): string[] {
     case 'choices':
       return choiceLines(block, look);
     case 'form':
-      return formLines(block, look);
+      return formLines(block, look, small);
     case 'line':
       return [paint(look, 'cyan', typed(block.line))];
     case 'link':
@@ -245,10 +267,12 @@ export function renderConsole(reply: Reply, look: ConsoleLook): string {
   const { icon, style } = mark(reply);
   const [first = '', ...rest] = wrapText(visibleLine(reply.title), look.width - icon.length);
   const lines = [paint(look, style, icon + first), ...rest.map((line) => paint(look, style, INDENT + line))];
+  const small = reply.blocks.some((block) => ['choices', 'fields', 'table'].includes(block.kind));
   for (const [index, block] of reply.blocks.entries()) {
-    const drawn = blockLines(block, look);
+    const drawn = blockLines(block, look, small);
     const before = reply.blocks[index - 1];
-    const apart = isHeading(block, reply.blocks[index + 1]) || block.kind === 'table' || block.kind === 'form';
+    const apart =
+      isHeading(block, reply.blocks[index + 1]) || block.kind === 'table' || (block.kind === 'form' && !small);
     if (drawn.length > 0 && apart && lines.length > 1 && !(before && isHeading(before, block))) lines.push('');
     lines.push(...drawn.map((line) => (line === '' ? '' : INDENT + line)));
   }

@@ -1,5 +1,5 @@
 /** What was filled into a form, as the line that a person would have typed. Pure. */
-import { quote } from './commands/grammar/words.ts';
+import { quote, quoteFile } from './commands/grammar/words.ts';
 import { UsageError } from './errors.ts';
 import type { Form, FormField } from './types.ts';
 
@@ -9,15 +9,15 @@ export type Answers = Readonly<Record<string, string | readonly string[] | undef
 const given = (field: FormField, answers: Answers): string[] => {
   const answer = answers[field.name];
   const texts = typeof answer === 'string' ? (field.many ? answer.split('\n') : [answer]) : [...(answer ?? [])];
-  return texts.map((text) => text.trim()).filter((text) => text !== '');
+  // A line break ends a line on every surface: what was typed over several is one line all the same.
+  return texts.map((text) => text.trim().replace(/\s*[\n\r]\s*/g, ' ')).filter((text) => text !== '');
 };
 
 const said = (field: FormField, texts: readonly string[]): string => {
-  // A line break ends a line on every surface: what was typed over several is one line all the same.
-  const words = texts
-    .map((text) => (field.quoted || field.many ? quote(text) : text.replace(/\s*\n\s*/g, ' ')))
-    .join(' ');
-  return field.word === undefined ? words : `${field.word} ${words}`;
+  const words = texts.map((text) => (field.many ? quoteFile(text) : field.quoted ? quote(text) : text)).join(' ');
+  if (field.word === undefined) return words;
+  // `url=https://example.org` is one word.
+  return field.word.endsWith('=') ? field.word + words : `${field.word} ${words}`;
 };
 
 /** The problem with each answer, by field; empty when the form can be sent. */

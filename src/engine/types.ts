@@ -608,11 +608,11 @@ export interface FormField {
   options?: readonly { label: string; value: string }[];
   /** Where the surface can complete while it is typed. */
   suggest?: Wanted['of'];
-  /** Several answers, each a name. */
+  /** Several answers, each the name of a file. */
   many?: true;
   /** Room for several lines. */
   long?: true;
-  /** Words before the answer in the line ("only", "keep"). */
+  /** Words before the answer in the line ("only", "keep"); one that ends with `=` is one word with it. */
   word?: string;
   /** The answer is one name, however many words it has: it is quoted in the line. */
   quoted?: true;

@@ -1,5 +1,5 @@
 /** A reply as a mail: subject, text and HTML that say the same. Pure: no clock, no network; the same reply gives the same mail. */
-import type { Block, Cell, Progress, Reply } from '../engine/types.ts';
+import type { Block, Cell, FormField, Progress, Reply } from '../engine/types.ts';
 import { visibleLine, visibleLines } from '../engine/visible.ts';
 import { instantWords, manyWords, sizeWords } from '../engine/wording.ts';
 
@@ -54,11 +54,23 @@ const moreText = (block: BlockOf<'table'>): string | undefined => {
   return `${manyWords(block.more.rows, 'more row')} not shown${how}`;
 };
 
-/** A mail has no form to fill in: the line with its gaps. */
-const formWords = (form: BlockOf<'form'>): string =>
-  [form.line, ...form.fields.map((field) => [field.word, `<${field.name}>`].filter(Boolean).join(' '))]
-    .filter(Boolean)
-    .join(' ');
+const gapOf = ({ word = '', name }: FormField): string =>
+  `${word}${word === '' || word.endsWith('=') ? '' : ' '}<${name}>`;
+
+/** A mail has no form to fill in: the line with its gaps. One without a beginning asks for a whole line, which a mail is. */
+const formWords = (form: BlockOf<'form'>): string => [form.line, ...form.fields.map(gapOf)].filter(Boolean).join(' ');
+
+/** A menu opens where one can point; a mail names a few of a long one. */
+const MENU = 5;
+const SHOWN_OF_MENU = 3;
+
+const choicesShown = ({ choices, menu }: BlockOf<'choices'>) =>
+  menu !== undefined && choices.length > MENU ? choices.slice(0, SHOWN_OF_MENU) : choices;
+
+const choicesLeft = (block: BlockOf<'choices'>): string | undefined => {
+  const left = block.choices.length - choicesShown(block).length;
+  return left > 0 ? `and ${left} more` : undefined;
+};
 
 // ------------------------------------------------------------------------------------------------------------- text
 
@@ -88,10 +100,11 @@ function blockText(block: Block, look: MailLook): string[] {
     case 'choices':
       return [
         'What you can say next:',
-        ...block.choices.map((choice) => `  ${visibleLine(choice.line)}   (${visibleLine(choice.label)})`),
+        ...choicesShown(block).map((choice) => `  ${visibleLine(choice.line)}   (${visibleLine(choice.label)})`),
+        ...(choicesLeft(block) === undefined ? [] : [`  ${choicesLeft(block)}`]),
       ];
     case 'form':
-      return [visibleLine(block.title), `  ${visibleLine(formWords(block))}`];
+      return block.line === '' ? [] : [visibleLine(block.title), `  ${visibleLine(formWords(block))}`];
     case 'line':
       return [visibleLine(block.line)];
     case 'link':
@@ -149,13 +162,13 @@ function blockHtml(block: Block, look: MailLook, cidOf: (block: BlockOf<'image'>
     case 'progress':
       return paragraph(escapeHtml(progressText(block.progress)));
     case 'choices':
-      return `${paragraph('What you can say next:')}<ul>${block.choices
+      return `${paragraph('What you can say next:')}<ul>${choicesShown(block)
         .map(
           (choice) => `<li style="margin:4px 0">${code(choice.line)} – ${escapeHtml(visibleLine(choice.label))}</li>`,
         )
-        .join('\n')}</ul>`;
+        .join('\n')}</ul>${choicesLeft(block) === undefined ? '' : paragraph(escapeHtml(choicesLeft(block) ?? ''))}`;
     case 'form':
-      return paragraph(`${escapeHtml(visibleLine(block.title))}<br>${code(formWords(block))}`);
+      return block.line === '' ? '' : paragraph(`${escapeHtml(visibleLine(block.title))}<br>${code(formWords(block))}`);
     case 'line':
       return paragraph(code(block.line));
     case 'link': {
@@ -197,7 +210,7 @@ export function renderMail(reply: Reply, look: MailLook): RenderedMail {
   const body = reply.blocks.map((block) => blockHtml(block, look, (image) => cids.get(image) ?? '')).join('\n');
   return {
     subject: head.length > LONGEST_SUBJECT ? `${[...head].slice(0, LONGEST_SUBJECT - 1).join('')}…` : head,
-    text: `${[title, ...reply.blocks.map((block) => blockText(block, look).join('\n'))].join('\n\n')}\n`,
+    text: `${[title, ...reply.blocks.map((block) => blockText(block, look).join('\n')).filter((text) => text !== '')].join('\n\n')}\n`,
     html: `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light"><title>${escapeHtml(title)}</title></head>

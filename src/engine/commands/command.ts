@@ -39,12 +39,14 @@ export interface CommandArgs {
   stop: { plan?: string };
   pause: { plan?: string; until?: Instant };
   resume: { plan?: string };
-  /** Replaces only what was said. `everything` keeps all versions again; an empty `layout` removes the template. */
+  /** Replaces only what was said; nothing said asks what should change. `everything` keeps all versions again; an empty `layout` removes the template. */
   edit: Omit<PlanOptions, 'retention'> & {
     plan: string;
     retention?: Retention | 'everything';
     /** "all files" was said: the old filter is forgotten before `filter` is applied. */
     clearFilter?: true;
+    /** Parts of the old filter that are forgotten, the others staying. */
+    without?: readonly (keyof Filter)[];
   };
   delete: { plan: string };
   status: Record<never, never>;

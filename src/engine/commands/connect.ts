@@ -6,10 +6,12 @@ import type { Services } from '../services.ts';
 import type { Account, Caller, Health, ProviderKind, Reply } from '../types.ts';
 import { sizeWords } from '../wording.ts';
 import type { Command, CommandArgs } from './command.ts';
+import { failureReply } from './failure.ts';
+import { kindForm } from './forms.ts';
 import { keyOf, quote } from './grammar/words.ts';
 import { accountsOf } from './locate.ts';
 import { newestRun, visiblePlans } from './plan-of.ts';
-import { choice, choices, good, text } from './reply.ts';
+import { choice, choices, good, plain, text } from './reply.ts';
 import { checkedSettings, exampleLine, type SettingField, settingFields, typedAnswers } from './settings-form.ts';
 
 type Args = CommandArgs['connect'];
@@ -40,33 +42,63 @@ function freeName(kind: string, own: readonly Account[]): string {
 }
 
 async function askSecrets(
-  kind: ProviderKind,
   form: readonly SettingField[],
-  services: Services,
+  ask: NonNullable<Services['askSecret']>,
 ): Promise<Record<string, unknown>> {
   const secrets: Record<string, unknown> = {};
   for (const field of form.filter((candidate) => candidate.secret)) {
-    if (!services.askSecret) {
-      throw new UsageError(`${field.label} must not be typed where others, or the chat's servers, can read it.`, {
-        code: 'no_secrets_here',
-        advice: `On the machine where Keepsake runs type: npm run -s keepsake -- "${exampleLine(kind, form)}"`,
-      });
-    }
     const label = field.required ? field.label : `${field.label} (Enter to leave it out)`;
-    const answer = await services.askSecret(label, field.help);
+    const answer = await ask(label, field.help);
     if (answer !== '') secrets[field.name] = answer;
   }
   return secrets;
 }
 
-function missing(kind: ProviderKind, form: readonly SettingField[], answers: Record<string, unknown>): void {
+/** The line with all that was said, which is never a secret. */
+const lineAgain = (kind: ProviderKind, name: string | undefined, settings: Args['settings']): string =>
+  [
+    `connect ${kind.name}`,
+    ...(name === undefined ? [] : [`as ${quote(name)}`]),
+    ...Object.entries(settings).map(([setting, value]) => `${setting}=${quote(value)}`),
+  ].join(' ');
+
+/** Where a password would be read by others the rest is said, and the terminal asks for it. */
+function atTheMachine(kind: ProviderKind, form: readonly SettingField[], args: Args): Reply {
+  const secrets = form.filter((field) => field.secret).map((field) => field.label);
+  return {
+    ...plain(
+      `One step is left, at the machine where Keepsake runs: ${kind.title} asks for a secret (${secrets.join(', ')}).`,
+      [
+        text(
+          'Never type a password here: the servers of a chat and everybody in it could read it. At that machine start: npm run -s keepsake',
+        ),
+        text('There say this line; what is secret is asked for and not shown:'),
+        { kind: 'line', line: lineAgain(kind, args.name, args.settings) },
+      ],
+      { outcome: 'error', code: 'no_secrets_here', kind: kind.name },
+    ),
+    onlyForCaller: true,
+    outcome: 'not_understood',
+  };
+}
+
+/** Undefined when nothing is. */
+function missing(
+  kind: ProviderKind,
+  form: readonly SettingField[],
+  answers: Record<string, unknown>,
+  args: Args,
+): Reply | undefined {
   const absent = form.filter((field) => field.required && !field.secret && answers[field.name] === undefined);
-  if (absent.length === 0) return;
+  if (absent.length === 0) return undefined;
   const wanted = absent.map((field) => `${field.name} (${field.help ?? field.label})`).join('; ');
-  throw new UsageError(`To connect ${kind.title}, this is missing: ${wanted}.`, {
-    code: 'missing_settings',
-    advice: `Type: ${exampleLine(kind, form)}`,
-  });
+  const reply = failureReply(
+    new UsageError(`To connect ${kind.title}, this is missing: ${wanted}.`, {
+      code: 'missing_settings',
+      advice: `Type: ${exampleLine(kind, form)}`,
+    }),
+  );
+  return { ...reply, tone: 'plain', blocks: [...reply.blocks, kindForm(kind, form, args.settings, args.name)] };
 }
 
 /** Stored to be checked with its session and its seal, and put back as it was if the check fails. */
@@ -93,11 +125,9 @@ async function keepIfGood(
 
 /** A typed password was wrong, most of the time; the line to try again holds all but the password. */
 function refusedSignIn(kind: ProviderKind, account: Account, args: Args, cause: AuthRequired): AuthRequired {
-  const settings = Object.entries(args.settings).map(([name, value]) => `${name}=${quote(value)}`);
-  const line = [`connect ${kind.name} as ${quote(account.name)}`, ...settings].join(' ');
   return new AuthRequired(`${kind.title} did not accept this sign-in, so nothing was kept.`, {
     advice: `Check the user name and the password. ${cause.advice}`,
-    choices: [{ label: 'Try again', line }],
+    choices: [{ label: 'Try again', line: lineAgain(kind, account.name, args.settings) }],
     cause,
   });
 }
@@ -148,8 +178,16 @@ export const connect: Command<'connect'> = {
     const before = existing({ ...args, kind: kind.name }, own);
     // Signing in again means new secrets; the address and the user name are still the same.
     const open = { ...before?.settings, ...typedAnswers(kind, form, args.settings) };
-    missing(kind, form, open);
-    const secrets = await askSecrets(kind, form, services);
+    const unsaid = missing(kind, form, open, args);
+    if (unsaid) {
+      yield unsaid;
+      return;
+    }
+    if (!services.askSecret && form.some((field) => field.secret)) {
+      yield atTheMachine(kind, form, args);
+      return;
+    }
+    const secrets = services.askSecret ? await askSecrets(form, services.askSecret) : {};
     checkedSettings(kind, form, { ...open, ...secrets });
     const { sealed: _, ...base } = (before && withUsableSession(before, services.sealer)) ?? {
       id: `a${randomBytes(6).toString('hex')}`,

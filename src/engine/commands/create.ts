@@ -4,8 +4,9 @@ import type { Caller, Plan, Reply } from '../types.ts';
 import type { Command } from './command.ts';
 import { checkPlaces, draftPlan } from './draft.ts';
 import { followRun } from './follow.ts';
+import { planForms } from './form-for.ts';
 import { quote } from './grammar/words.ts';
-import { destinationsOf, filterWords, planData, retentionWords, scheduleWords } from './plan-words.ts';
+import { destinationsOf, filterWords, planData, retentionWords, scheduleWords, sharedLine } from './plan-words.ts';
 import { choice, choices, fields, good, text } from './reply.ts';
 
 /** Nothing runs by itself once a one-line terminal command is over. */
@@ -30,6 +31,8 @@ function confirmation(plan: Plan, caller: Caller, services: Services, runsNow: b
         : []),
       ...(runsNow ? [text('The first run starts now.')] : []),
       ...choices(choice('Show', `show ${name}`), choice('Pause', `pause ${name}`), choice('Undo', `delete ${name}`)),
+      ...planForms(caller, plan),
+      sharedLine(plan),
     ],
     planData(plan, caller, now),
   );

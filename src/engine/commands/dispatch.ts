@@ -11,6 +11,8 @@ import type { AuditLine, Caller, Reply, Seen } from '../types.ts';
 import type { Command, CommandName, Parsed, ParsedCommand, Vocabulary } from './command.ts';
 import { answerOf, askToConfirm, settle } from './confirm.ts';
 import { bugReply, failureReply } from './failure.ts';
+import { lineForm } from './forms.ts';
+import { MAX_LINE } from './grammar/words.ts';
 import { parse } from './grammar.ts';
 import { COMMANDS } from './index.ts';
 import { accountsOf } from './locate.ts';
@@ -56,7 +58,8 @@ const repeated = (seen: Seen): Reply => ({
   onlyForCaller: true,
 });
 
-async function vocabularyOf(services: Services, caller: Caller): Promise<Vocabulary> {
+/** What the grammar may know of this caller: their own names and no one else's. */
+export async function vocabularyOf(services: Services, caller: Caller): Promise<Vocabulary> {
   const plans = await visiblePlans(services, caller);
   const about = plans.find((plan) => plan.id === caller.about?.plan)?.name;
   return {
@@ -69,13 +72,15 @@ async function vocabularyOf(services: Services, caller: Caller): Promise<Vocabul
   };
 }
 
-/** What was read, what was not, what was probably meant, and a line that works. Nothing was done. */
-function notUnderstood(parsed: Exclude<Parsed, { outcome: 'command' }>): Reply {
+/** What was read, what was not, what was probably meant, a line that works, and the line itself to mend. Nothing was done. */
+function notUnderstood(parsed: Exclude<Parsed, { outcome: 'command' }>, line: string): Reply {
+  const secret = parsed.code === 'secret_in_line' || redact(line) !== line;
+  const again = lineForm(secret || line.length > MAX_LINE ? undefined : line);
   if (parsed.outcome === 'clarify') {
     return {
       tone: 'plain',
       title: parsed.question,
-      blocks: [...(parsed.read ? [text(`I read: ${parsed.read}`)] : []), ...choices(...parsed.choices)],
+      blocks: [...(parsed.read ? [text(`I read: ${parsed.read}`)] : []), ...choices(...parsed.choices), again],
       onlyForCaller: true,
       outcome: 'not_understood',
       data: { ...parsed },
@@ -90,6 +95,7 @@ function notUnderstood(parsed: Exclude<Parsed, { outcome: 'command' }>): Reply {
       ...(unread ? [text(`I did not understand: ${unread}`)] : []),
       text(`Nothing was done. This works: ${example}`),
       ...choices(...parsed.choices),
+      again,
     ],
     onlyForCaller: true,
     outcome: 'not_understood',
@@ -178,7 +184,7 @@ async function* answer(services: Services, line: string, caller: Caller, trail: 
     trail.detail = parsed.code ?? parsed.outcome;
     // A stranger's line is not discussed: what is read of it would tell what there is.
     if (isStranger(caller.person)) await refuse(services, caller, 'status');
-    yield notUnderstood(parsed);
+    yield notUnderstood(parsed, line);
     return;
   }
   const { command } = parsed;

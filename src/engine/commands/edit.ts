@@ -1,36 +1,23 @@
 /** `edit <plan> ...`: changes just what was said; places stay, because another place is another backup. */
-import { UsageError } from '../errors.ts';
-import type { Account, Caller, Location, Plan } from '../types.ts';
+import type { Account, Caller, Filter, Location, Plan, Reply } from '../types.ts';
 import type { Command, CommandArgs, LocationText } from './command.ts';
 import { checkName } from './draft.ts';
-import { lineOf } from './grammar/line.ts';
+import { planForms } from './form-for.ts';
 import { quote } from './grammar/words.ts';
 import { accountsOf } from './locate.ts';
+import { lineNow } from './plan-line.ts';
 import { changePlan, planOf, visiblePlans } from './plan-of.ts';
-import { planData, planFields } from './plan-words.ts';
-import { choice, choices, good, text } from './reply.ts';
+import { planData, planFields, sharedLine } from './plan-words.ts';
+import { choice, choices, good, plain, text } from './reply.ts';
 
 type Args = CommandArgs['edit'];
 
-const asTyped = (place: Location, accounts: readonly Account[]): LocationText => {
-  const account = accounts.find((candidate) => candidate.id === place.account)?.name;
-  return { text: place.text, kind: place.kind, root: place.root, ...(account === undefined ? {} : { account }) };
-};
-
-/** The line that makes the plan as it is now. */
-function planLine(plan: Plan, accounts: readonly Account[]): string {
-  const { name, schedule, filter, retention, report, limit, layout } = plan;
-  return lineOf({
-    source: asTyped(plan.source, accounts),
-    destinations: plan.destinations.map((place) => asTyped(place, accounts)),
-    name,
-    schedule,
-    filter,
-    report,
-    ...(retention === undefined ? {} : { retention }),
-    ...(limit === undefined ? {} : { limit }),
-    ...(layout === undefined ? {} : { layout }),
-  });
+/** What stays of a filter. */
+function kept(filter: Filter, { clearFilter, without = [] }: Args): Filter {
+  if (clearFilter) return {};
+  const rest = { ...filter };
+  for (const part of without) delete rest[part];
+  return rest;
 }
 
 function changed(plan: Plan, args: Args): Plan {
@@ -42,7 +29,7 @@ function changed(plan: Plan, args: Args): Plan {
     ...rest,
     name: args.name ?? plan.name,
     schedule: args.schedule ?? plan.schedule,
-    filter: { ...(args.clearFilter ? {} : plan.filter), ...args.filter },
+    filter: { ...kept(plan.filter, args), ...args.filter },
     report: args.report ?? plan.report,
     ...(retention === undefined ? {} : { retention }),
     ...(limit ? { limit } : {}),
@@ -51,6 +38,21 @@ function changed(plan: Plan, args: Args): Plan {
 }
 
 const saysNothing = ({ plan: _, ...said }: Args): boolean => Object.keys(said).length === 0;
+
+/** For a bare `edit`: everything that can be changed, as it is now. */
+const question = (plan: Plan, caller: Caller, now: Date): Reply => ({
+  ...plain(
+    `What should change in ${plan.name}?`,
+    [
+      text(`For example: edit ${quote(plan.name)} daily at 03:00 keep 30 days`),
+      ...planForms(caller, plan),
+      sharedLine(plan),
+    ],
+    planData(plan, caller, now),
+  ),
+  onlyForCaller: true,
+  about: { plan: plan.id },
+});
 
 /** What follows from the change and is not seen in the fields. */
 function consequences(before: Plan, after: Plan, name: string): string[] {
@@ -87,11 +89,8 @@ export const edit: Command<'edit'> = {
   async *run(args, caller, services) {
     const before = await planOf(services, caller, args.plan, (name) => `edit ${name}`);
     if (saysNothing(args)) {
-      throw new UsageError(`What should change in ${before.name}?`, {
-        code: 'nothing_to_change',
-        advice: `For example: edit ${quote(before.name)} daily at 03:00 keep 30 days`,
-        choices: [{ label: `Show ${before.name}`, line: `show ${quote(before.name)}` }],
-      });
+      yield question(before, caller, services.clock.now());
+      return;
     }
     if (args.name !== undefined) await checkNewName(services, caller, before, args.name);
     const accounts = await accountsOf(services, { id: before.owner });
@@ -112,6 +111,8 @@ export const edit: Command<'edit'> = {
           choice('Run now', `run ${name}`),
           choice('Show', `show ${name}`),
         ),
+        ...planForms(caller, plan),
+        sharedLine(plan),
       ],
       planData(plan, caller, now),
     );

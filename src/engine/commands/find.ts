@@ -2,9 +2,9 @@
 import type { FoundFile } from '../services.ts';
 import { manyWords, sizeWords } from '../wording.ts';
 import type { Command } from './command.ts';
-import { quote } from './grammar/words.ts';
+import { quote, quoteFile } from './grammar/words.ts';
 import { planOf, visiblePlans } from './plan-of.ts';
-import { choice, choices, plain, text } from './reply.ts';
+import { choice, choices, menu, plain, text } from './reply.ts';
 
 const SHOWN = 25;
 
@@ -22,6 +22,7 @@ export const find: Command<'find'> = {
     // One more than is shown tells whether there are more.
     for await (const file of services.backup.find(plans, args.words, SHOWN + 1, caller.signal)) files.push(file);
     const shown = files.slice(0, SHOWN);
+    const several = new Set(shown.map((file) => file.plan.id)).size > 1;
     const words = args.words.join(' ');
     const data = shown.map(({ plan, path, size, modified, about }) => ({
       plan: plan.name,
@@ -57,12 +58,14 @@ export const find: Command<'find'> = {
           ]),
         },
         ...(files.length > SHOWN ? [text('There are more: add a word to narrow it down.')] : []),
-        ...choices(
-          ...shown
-            .slice(0, 3)
-            .map((file) =>
-              choice(`Restore ${file.path.split('/').at(-1)}`, `restore ${quote(file.plan.name)} ${quote(file.path)}`),
+        ...menu(
+          'Restore one',
+          shown.map((file) =>
+            choice(
+              `Restore ${file.path.split('/').at(-1)}${several ? ` of ${file.plan.name}` : ''}`,
+              `restore ${quote(file.plan.name)} ${quoteFile(file.path)}`,
             ),
+          ),
         ),
       ],
       { files: data },

@@ -1,12 +1,16 @@
 /** `help [command]`: one page, or one command with an example that works. */
 import { UsageError } from '../errors.ts';
-import type { KindSummary } from '../services.ts';
-import type { Block, Reply } from '../types.ts';
+import { mayAct } from '../people.ts';
+import type { KindSummary, Services } from '../services.ts';
+import type { Block, Caller, Reply } from '../types.ts';
 import type { Command, CommandName } from './command.ts';
+import { connectable } from './form-for.ts';
+import { kindForm, newForm } from './forms.ts';
 import { nearest } from './grammar/suggest.ts';
 import { keyOf, quote } from './grammar/words.ts';
 import { visiblePlans } from './plan-of.ts';
-import { choice, choices, plain, text } from './reply.ts';
+import { choice, choices, menu, plain, text } from './reply.ts';
+import { settingFields } from './settings-form.ts';
 
 /** What `help` needs of the other commands; the list itself is handed in, so that neither file needs the other first. */
 type Listed = { [N in CommandName]: Pick<Command<N>, 'name' | 'summary' | 'example'> };
@@ -46,6 +50,9 @@ const DETAILS: Partial<Record<CommandName, string[]>> = {
   connect: ['Passwords are never part of the line: they are asked for, and kept sealed.'],
 };
 
+/** Buttons in a row of Discord are five. */
+const MOST_FORMS = 4;
+
 const places = (kinds: readonly KindSummary[]): Block => ({
   kind: 'table',
   columns: ['Place', 'Written as'],
@@ -82,7 +89,36 @@ function page(commands: Listed, kinds: readonly KindSummary[], named: (example: 
   );
 }
 
-function one(command: Listed[CommandName], kinds: readonly KindSummary[], named: (example: string) => string): Reply {
+/** A form per service, or a menu of the services when those would be too many. */
+async function connecting(services: Services): Promise<Block[]> {
+  const kinds = connectable(services);
+  if (kinds.length > MOST_FORMS) {
+    return menu(
+      'Connect',
+      kinds.map((kind) => choice(kind.title, `connect ${kind.name}`)),
+    );
+  }
+  return Promise.all(
+    kinds.map(async ({ name }) => {
+      const kind = await services.kinds.load(name);
+      return kindForm(kind, settingFields(kind));
+    }),
+  );
+}
+
+/** What one command needs to be filled in, for those who may use it. */
+async function formsOf(name: CommandName, caller: Caller, services: Services): Promise<Block[]> {
+  if (!mayAct(caller.person, 'member')) return [];
+  if (name === 'create') return [newForm()];
+  return name === 'connect' ? connecting(services) : [];
+}
+
+function one(
+  command: Listed[CommandName],
+  kinds: readonly KindSummary[],
+  named: (example: string) => string,
+  more: readonly Block[],
+): Reply {
   const { name, summary } = command;
   const example = named(command.example);
   const details = (DETAILS[name] ?? []).map(named);
@@ -92,6 +128,7 @@ function one(command: Listed[CommandName], kinds: readonly KindSummary[], named:
       text(`For example: ${example}`),
       ...details.map(text),
       ...(name === 'create' || name === 'connect' ? [places(kinds)] : []),
+      ...more,
       ...choices(choice('All commands', 'help')),
     ],
     { name, summary, example, details },
@@ -123,6 +160,6 @@ export const helpOn = (commands: () => Listed): Command<'help'> => ({
         choices: close.map((known) => ({ label: known, line: `help ${known}` })),
       });
     }
-    yield one(commands()[name], kinds, named);
+    yield one(commands()[name], kinds, named, await formsOf(name, caller, services));
   },
 });

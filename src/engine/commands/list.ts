@@ -2,10 +2,11 @@
 import type { Cell, Plan } from '../types.ts';
 import { manyWords } from '../wording.ts';
 import type { Command } from './command.ts';
+import { newForms } from './form-for.ts';
 import { quote } from './grammar/words.ts';
 import { visiblePlans } from './plan-of.ts';
 import { planData, routeOf } from './plan-words.ts';
-import { choice, choices, plain } from './reply.ts';
+import { choice, choices, menu, plain } from './reply.ts';
 import { saySchedule } from './schedule/say.ts';
 
 export const lastWords = (plan: Plan): string => {
@@ -19,6 +20,9 @@ export const nextCell = (plan: Plan): Cell => {
   return plan.next === undefined ? '–' : { at: plan.next };
 };
 
+/** More than these are better chosen by name than by their place in the table. */
+const FEW = 5;
+
 export const list: Command<'list'> = {
   name: 'list',
   summary: 'Show your backups.',
@@ -28,7 +32,9 @@ export const list: Command<'list'> = {
     const plans = await visiblePlans(services, caller);
     const now = services.clock.now();
     if (plans.length === 0) {
-      yield plain('No backups yet.', choices(choice('How to make one', 'help create')), { plans: [] });
+      yield plain('No backups yet.', [...choices(choice('How to make one', 'help create')), ...newForms(caller)], {
+        plans: [],
+      });
       return;
     }
     const first = quote(plans[0]?.name ?? '');
@@ -51,6 +57,13 @@ export const list: Command<'list'> = {
           choice('Run it now', `run ${first}`),
           choice('Am I safe?', 'status'),
         ),
+        ...(plans.length > FEW
+          ? menu(
+              'Show one',
+              plans.map((plan) => choice(plan.name, `show ${quote(plan.name)}`)),
+            )
+          : []),
+        ...newForms(caller),
       ],
       { plans: plans.map((plan) => planData(plan, caller, now)) },
     );

@@ -87,10 +87,12 @@ export function planFields(plan: Plan, now: Date, more: Record<string, Cell | un
     Folders: plan.layout,
     Limit: plan.limit === undefined ? undefined : `${sizeWords(plan.limit)}/s`,
     Reports: REPORTS[plan.report],
-    Line: `backup ${plan.line}`,
     ...more,
   });
 }
+
+/** The last word of every card of a plan: to copy, to share, to say again. */
+export const sharedLine = (plan: Pick<Plan, 'line'>): Block => ({ kind: 'line', line: `/backup ${plan.line}` });
 
 /** For `data`: what a script may rely on. */
 export const planData = (plan: Plan, caller: Pick<Caller, 'zone'>, now: Date): Record<string, unknown> => ({

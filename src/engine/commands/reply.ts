@@ -15,6 +15,13 @@ export const choices = (...list: (Choice | undefined)[]): Block[] => {
   return there.length === 0 ? [] : [{ kind: 'choices', choices: there }];
 };
 
+/** As many as a menu of Discord holds, https://docs.discord.com/developers/components/reference#string-select. */
+const MENU = 25;
+
+/** One menu instead of buttons; no block at all when there is nothing to choose. */
+export const menu = (label: string, list: readonly Choice[]): Block[] =>
+  list.length === 0 ? [] : [{ kind: 'choices', choices: list.slice(0, MENU), menu: label }];
+
 export const choice = (label: string, line: string, style?: Choice['style']): Choice => ({
   label,
   line,

@@ -6,19 +6,24 @@ import { openLocalFolder } from '../places.ts';
 import type { RestorePreview, RestoreRequest, RestoreResult, Services } from '../services.ts';
 import type { Caller, Location, Plan, Reply } from '../types.ts';
 import { countWords, manyWords, sizeWords } from '../wording.ts';
-import type { Command, CommandArgs } from './command.ts';
-import { quote } from './grammar/words.ts';
+import type { Command, CommandArgs, LocationText } from './command.ts';
+import { restoreForm } from './forms.ts';
+import { locationText } from './grammar/locations.ts';
+import { quote, quoteFile } from './grammar/words.ts';
 import { locate } from './locate.ts';
 import { planOf } from './plan-of.ts';
 import { choice, choices, fields, plain, text } from './reply.ts';
 
 type Args = CommandArgs['restore'];
 
+const toText = (to: LocationText): string => quote(locationText(to));
+const fromText = (from: NonNullable<Args['from']>): string => ('snapshot' in from ? from.snapshot : from.at);
+
 /** The same wish as one line, so that a button says just what the person would type. */
 function lineFor(plan: Plan, args: Args, existing: 'keep both' | 'replace' | 'skip'): string {
-  const parts = ['restore', quote(plan.name), ...args.files.map(quote)];
-  if (args.from) parts.push('from', 'snapshot' in args.from ? args.from.snapshot : args.from.at);
-  if (args.to) parts.push('to', quote(args.to.text));
+  const parts = ['restore', quote(plan.name), ...args.files.map(quoteFile)];
+  if (args.from) parts.push('from', fromText(args.from));
+  if (args.to) parts.push('to', toText(args.to));
   return [...parts, existing].join(' ');
 }
 
@@ -56,6 +61,11 @@ function previewReply(plan: Plan, args: Args, preview: RestorePreview): Reply {
             : `Nothing is written yet. What should happen with ${manyWords(preview.existing, 'file')} of the same name?`,
       ),
       ...choices(...offers),
+      restoreForm(plan, {
+        files: args.files,
+        ...(args.from ? { from: fromText(args.from) } : {}),
+        ...(args.to ? { to: toText(args.to) } : {}),
+      }),
     ],
     { plan: plan.name, done: false, ...preview },
   );
@@ -130,7 +140,7 @@ export const restore: Command<'restore'> = {
   needs: 'member',
   async *run(args, caller, services) {
     const plan = await planOf(services, caller, args.plan, (name) =>
-      ['restore', name, ...args.files.map(quote)].join(' '),
+      ['restore', name, ...args.files.map(quoteFile)].join(' '),
     );
     const to = await target(services, caller, args);
     // Said with "yes" alone, the way that loses nothing.

@@ -12,9 +12,17 @@ export interface SettingField {
   /** Must be answered: there is no default and it may not be left out. */
   required: boolean;
   type: string;
+  /** All there is to choose from. */
+  options?: readonly string[];
 }
 
 const asText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+function optionsOf({ type, enum: list }: { type?: unknown; enum?: readonly unknown[] }): Pick<SettingField, 'options'> {
+  if (type === 'boolean') return { options: ['yes', 'no'] };
+  const texts = (list ?? []).filter((value) => typeof value === 'string');
+  return texts.length > 0 && texts.length <= 25 ? { options: texts } : {};
+}
 
 /** In the order of the schema. A kind whose schema is not of zod asks nothing. */
 export function settingFields(kind: Pick<ProviderKind, 'settings'>): SettingField[] {
@@ -32,6 +40,7 @@ export function settingFields(kind: Pick<ProviderKind, 'settings'>): SettingFiel
         secret: property.secret === true,
         required: required.has(name),
         type: typeof property.type === 'string' ? property.type : 'string',
+        ...optionsOf(property),
       },
     ];
   });

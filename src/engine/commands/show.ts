@@ -1,10 +1,11 @@
 /** `show <plan>`: everything about one backup. */
 import { hasEnded } from '../backup/report.ts';
 import type { Command } from './command.ts';
+import { planForms } from './form-for.ts';
 import { quote } from './grammar/words.ts';
 import { lastWords, nextCell } from './list.ts';
 import { newestRun, planOf } from './plan-of.ts';
-import { planData, planFields } from './plan-words.ts';
+import { planData, planFields, sharedLine } from './plan-words.ts';
 import { choice, choices, plain, text } from './reply.ts';
 import { progressWords, runData } from './run-words.ts';
 
@@ -37,6 +38,8 @@ export const show: Command<'show'> = {
           choice('History', `history ${name}`),
           choice('Delete', `delete ${name}`, 'danger'),
         ),
+        ...planForms(caller, plan),
+        sharedLine(plan),
       ],
       { ...planData(plan, caller, now), run: run && runData(run) },
     );

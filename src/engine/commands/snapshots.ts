@@ -1,10 +1,10 @@
 /** `snapshots [plan]`: the states that can be restored. */
 import type { SnapshotRecord } from '../types.ts';
-import { countWords, manyWords, sizeWords } from '../wording.ts';
+import { countWords, instantWords, manyWords, sizeWords } from '../wording.ts';
 import type { Command } from './command.ts';
 import { quote } from './grammar/words.ts';
 import { planOf } from './plan-of.ts';
-import { choice, choices, plain } from './reply.ts';
+import { choice, choices, menu, plain } from './reply.ts';
 
 const SHOWN = 30;
 
@@ -54,6 +54,13 @@ export const snapshots: Command<'snapshots'> = {
           newest ? choice('Restore the newest', `restore ${name} from ${newest.run}`) : undefined,
           choice('Verify', `verify ${name}`),
           choice('Find a file', `help find`),
+        ),
+        // One snapshot lies at each destination; a restore takes the first that works.
+        ...menu(
+          'Restore from',
+          [...new Map(found.map((snapshot) => [snapshot.run, snapshot])).values()].map(({ run, started, files }) =>
+            choice(`${instantWords(started, caller.zone)}, ${manyWords(files, 'file')}`, `restore ${name} from ${run}`),
+          ),
         ),
       ],
       { plan: plan.name, snapshots: found },

@@ -5,6 +5,7 @@ import type { Services } from '../services.ts';
 import type { Block, Caller, OutboxMessage, Plan, SnapshotRecord } from '../types.ts';
 import { distanceWords, durationWords, manyWords } from '../wording.ts';
 import type { Command } from './command.ts';
+import { newForms } from './form-for.ts';
 import { healthOf, type PlanHealth } from './health.ts';
 import { nextCell } from './list.ts';
 import { accountsOf } from './locate.ts';
@@ -82,6 +83,7 @@ export const status: Command<'status'> = {
         [
           text('Say what to copy and where, for example: backup ~/Pictures to /mnt/usb weekly'),
           ...choices(choice('How to begin', 'help'), choice('Connect an account', 'help connect')),
+          ...newForms(caller),
         ],
         { current: false, plans: [], accounts: [], undelivered: [] },
       );
@@ -118,6 +120,7 @@ export const status: Command<'status'> = {
             ...signIns.slice(0, 2).map((account) => choice(`Sign in to ${account.name}`, connectLine(account))),
             choice('All backups', 'list'),
           ),
+          ...newForms(caller),
         ],
         {
           current: safe,

@@ -23,6 +23,8 @@ function kindAt(line: Line, at: number): { next: number; kinds: string[] } | und
 export function readConnect(line: Line, from: number, at: number): VerbReading {
   const { kinds } = line.vocabulary;
   const start = at + phraseAt(line, at, ['my', 'to', 'to my', 'the', 'a', 'new']);
+  // Connecting begins with choosing what.
+  if (start >= line.words.length) return done({ name: 'help', args: { command: 'connect' } });
   const found = kindAt(line, start);
   if (!found) return unknownKind(line, from, start);
   const [kind, ...others] = found.kinds;
@@ -90,10 +92,9 @@ function unknownKind(line: Line, from: number, at: number): VerbReading {
     kinds.flatMap((kind) => [kind.name, kind.title, ...kind.aliases]),
   );
   const fixes = (near.length > 0 ? near : names.slice(0, 5)).map(quote);
-  const what = word === '' ? 'Connect what?' : `"${word}" is no service that Keepsake knows.`;
-  const message = `${what} There are ${names.join(', ')}.`;
+  const message = `"${word}" is no service that Keepsake knows. There are ${names.join(', ')}.`;
   const { issue } = refused('unknown_kind', at, end, message, fixes);
-  return stuck(line, from, at, [issue], word === '' ? undefined : `"${slice(line, at, end)}"`);
+  return stuck(line, from, at, [issue], `"${slice(line, at, end)}"`);
 }
 
 export function readDisconnect(line: Line, from: number, at: number): VerbReading {

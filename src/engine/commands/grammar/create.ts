@@ -40,13 +40,13 @@ export function readPlan(line: Line, at: number, commands: readonly string[] = [
 }
 
 function createArgs(source: LocationText, destinations: LocationText[], settled: Settled): CommandArgs['create'] {
-  const { retention, clearFilter: _, limit, layout, ...options } = settled;
+  const { retention, clearFilter: _, without: __, limit, layout, ...options } = settled;
   const args = {
     source,
     destinations,
     ...options,
     ...(retention && retention !== 'everything' ? { retention } : {}),
-    // A new plan has no limit and no template to remove.
+    // A new plan has no filter, no limit and no template to remove.
     ...(limit ? { limit } : {}),
     ...(layout ? { layout } : {}),
   };

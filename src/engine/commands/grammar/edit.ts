@@ -30,13 +30,6 @@ function readChanges(line: Line, at: number, plan: string): VerbReading {
     const message = `Source and destination of a plan stay as they are, because another place is another backup. Make a new plan for ${words}.`;
     issues.push(refused('places_stay', place.from, place.to, message, [drop]).issue);
   }
-  const nothing = pieces.schedules.length + pieces.options.length === 0;
-  if (nothing && issues.length === 0) {
-    const offers = ['weekly', 'keep 5 versions', 'report on failure'];
-    const fixes = offers.map((text): Fix => ({ edits: [{ from: start, to: line.words.length, text }] }));
-    const message = `What should be changed of "${plan}"? Say the new schedule or option.`;
-    issues.push(refused('nothing_said', start, line.words.length, message, fixes).issue);
-  }
   const read = [`edit ${quote(plan)}`, readText(line, pieces)].filter((part) => part !== '').join(', ');
   if (issues.length > 0) return { issues, read, unread: unreadText(line, pieces) };
   const args: CommandArgs['edit'] = { plan, ...settled, ...(clearFilter ? { clearFilter } : {}) };

@@ -33,6 +33,8 @@ export interface OptionSet {
   limit?: number;
   layout?: string;
   clearFilter?: true;
+  /** Parts of the filter that are taken out. */
+  without?: readonly (keyof Filter)[];
 }
 
 export interface OptionRead {
@@ -125,11 +127,25 @@ const larger = (line: Line, _from: number, at: number) =>
 const smaller = (line: Line, _from: number, at: number) =>
   put(takeSize(line, at), 'smaller', (smallerThan) => ({ filter: { smallerThan } }));
 
+/** One part of a filter is taken out, the others stay. */
+const TAKEN_OUT: readonly [Slot, readonly (keyof Filter)[], readonly string[]][] = [
+  ['files', ['only', 'kinds'], ['all types', 'every type']],
+  ['except', ['except'], ['no exceptions', 'no exception', 'without exceptions']],
+  ['larger', ['largerThan'], ['no minimum size', 'no minimum']],
+  ['smaller', ['smallerThan'], ['no maximum size', 'no maximum']],
+  ['since', ['since'], ['no start date', 'since ever']],
+  ['before', ['before'], ['no end date']],
+  ['albums', ['albums'], ['all albums', 'every album']],
+];
+
 const OPTIONS: readonly Option[] = [
   {
     heads: ['all files', 'every file', 'no filter', 'everything'],
     take: (_line, _from, at) => took(at, { slot: 'allFiles', set: { clearFilter: true } }),
   },
+  ...TAKEN_OUT.map(
+    ([slot, without, heads]): Option => ({ heads, take: (_line, _from, at) => took(at, { slot, set: { without } }) }),
+  ),
   {
     heads: ['only', 'just', 'only files', 'only the', 'only my'],
     take(line, from, at) {

@@ -22,7 +22,8 @@ export function settle(line: Line, pieces: Pieces, issues: Issue[]): Settled {
     }
     seen.set(piece.slot, piece);
     const filter = piece.set.filter ? { ...settled.filter, ...piece.set.filter } : undefined;
-    Object.assign(settled, piece.set, filter ? { filter } : {});
+    const without = piece.set.without ? [...(settled.without ?? []), ...piece.set.without] : undefined;
+    Object.assign(settled, piece.set, filter ? { filter } : {}, without ? { without } : {});
   }
   const against = settled.filter && contradiction(settled.filter);
   if (against) {

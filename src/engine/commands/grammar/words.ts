@@ -162,5 +162,11 @@ export function quote(text: string): string {
   return plain && !RESERVED.has(keyOf(text)) ? text : quoted(text);
 }
 
+/** A plain file name with its extension, which no command takes for a folder, a kind of file or a keyword. */
+const FILE = /^[\p{L}\p{N}][\p{L}\p{N}_-]*\.[\p{L}\p{N}]+$/u;
+
+/** The path of a file as one word of a line, whatever it is called: "videos", "/etc", "to". */
+export const quoteFile = (path: string): string => (FILE.test(path) ? quote(path) : quoted(path));
+
 /** The text in double quotes, whatever it holds. */
 export const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
