@@ -1,22 +1,26 @@
 /** The server: `npm start` runs every role of this version in one process; `node src/main.ts engine` runs some of them. */
 import { parseArgs } from 'node:util';
+import type { ChatSurface } from './bots/chat/chat.ts';
 import { createConsoleDeliverer } from './bots/console.ts';
 import { renderConsole } from './bots/console-render.ts';
 import { type Composed, compose } from './compose.ts';
 import { type Config, configWarnings, readConfig } from './engine/config.ts';
-import { isKeepsakeError, Stopped, UsageError } from './engine/errors.ts';
-import { startOutbox } from './engine/outbox.ts';
+import { AuthRequired, isKeepsakeError, Stopped, UsageError } from './engine/errors.ts';
+import { createOutbox, startOutbox } from './engine/outbox.ts';
 import { openClaim } from './engine/people.ts';
+import { startSweep } from './engine/sweep.ts';
+import type { Log } from './engine/types.ts';
 
 /** What each role of this version does, for the line at the start. */
 const ROLES = {
   engine: 'starts scheduled backups and works them',
   outbox: 'delivers reports: into this log, and as mails into the data folder',
+  bots: 'talks in Slack and Discord, and delivers reports there',
 } as const;
 type RoleName = keyof typeof ROLES;
 
 /** Announced in the design, with nothing behind them yet: named, so that nobody believes they run. */
-const LATER = ['bots', 'mail', 'web'];
+const LATER = ['mail', 'web'];
 
 /**
  * Hosts send SIGTERM and kill after 30 s as a rule (Docker 10 s unless told otherwise): a run stops at its next chunk, which
@@ -63,11 +67,68 @@ const greeting = (config: Config, roles: readonly RoleName[]): string[] => [
   `Not in this version yet: ${LATER.join(', ')}. Talk to it in the terminal: npm run -s keepsake`,
 ];
 
-async function runRoles(roles: readonly RoleName[], { services, outbox, work }: Composed, signal: AbortSignal) {
-  const { clock, log } = services;
+/** The chat services that are set up. Each SDK is loaded only for its own. */
+async function chatSurfaces(config: Config, { surface }: Composed): Promise<ChatSurface[]> {
+  const surfaces: ChatSurface[] = [];
+  if (config.slack) {
+    const { createSlack } = await import('./bots/slack.ts');
+    const { endpoints, url, port } = config;
+    surfaces.push(
+      createSlack({
+        config: config.slack,
+        port,
+        services: surface(),
+        ...(endpoints.slack === undefined ? {} : { endpoint: endpoints.slack }),
+        ...(url === undefined ? {} : { url }),
+      }),
+    );
+  }
+  if (config.discord) {
+    const { createDiscord } = await import('./bots/discord.ts');
+    const endpoint = config.endpoints.discord;
+    surfaces.push(
+      createDiscord({ ...config.discord, services: surface(), ...(endpoint === undefined ? {} : { endpoint }) }),
+    );
+  }
+  return surfaces;
+}
+
+/** Backups go on whatever happens to a chat service: a token that is refused is told and ends only that one. */
+async function talk(chat: ChatSurface, log: Log, signal: AbortSignal): Promise<void> {
+  try {
+    await chat.run(signal, () => log('info', 'bots.connected', { surface: chat.name }));
+  } catch (error) {
+    if (!(error instanceof AuthRequired)) throw error;
+    log('error', 'bots.refused', { surface: chat.name, message: error.message, advice: error.advice });
+    say(`${error.message} ${error.advice}`);
+  }
+}
+
+async function runBots(config: Config, composed: Composed, signal: AbortSignal): Promise<void> {
+  const { store, clock, log } = composed.services;
+  const surfaces = await chatSurfaces(config, composed);
+  if (surfaces.length === 0) {
+    say(
+      '  Neither Slack nor Discord is set up: see the README, "Slack in five minutes" and "Discord in five minutes".',
+    );
+    return;
+  }
+  const outbox = createOutbox({ store, deliverers: surfaces.map((chat) => chat.deliverer), clock, log });
+  await Promise.all([startOutbox({ outbox, clock, log, signal }), ...surfaces.map((chat) => talk(chat, log, signal))]);
+}
+
+async function runRoles(
+  config: Config,
+  roles: readonly RoleName[],
+  composed: Composed,
+  signal: AbortSignal,
+): Promise<void> {
+  const { services, outbox, work } = composed;
+  const { store, clock, log } = services;
   const running: Promise<void>[] = [];
-  if (roles.includes('engine')) running.push(work(signal));
+  if (roles.includes('engine')) running.push(work(signal), startSweep({ store, clock, log, signal }));
   if (roles.includes('outbox')) running.push(startOutbox({ outbox, clock, log, signal }));
+  if (roles.includes('bots')) running.push(runBots(config, composed, signal));
   await Promise.all(running);
 }
 
@@ -89,7 +150,7 @@ async function main(): Promise<void> {
     for (const message of configWarnings()) log('warn', 'config', { message });
     greeting(config, roles).forEach(say);
     await openClaim(store, clock, log);
-    await runRoles(roles, composed, controller.signal);
+    await runRoles(config, roles, composed, controller.signal);
   } finally {
     await composed.close();
   }

@@ -118,6 +118,8 @@ export interface World {
   folder: string;
   config: Config;
   services: Services;
+  /** With the worker, which no test needs that works its runs itself. */
+  backup: Services['backup'] & { workUntil(signal: AbortSignal): Promise<void> };
   store: Store;
   clock: ReturnType<typeof testClock>;
   lines: string[];
@@ -129,9 +131,11 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function openWorld(o: { localRoots?: string[]; askSecret?: boolean } = {}): Promise<World> {
+export async function openWorld(
+  o: { localRoots?: string[]; askSecret?: boolean; clock?: ReturnType<typeof testClock> } = {},
+): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'keepsake-commands-'));
-  const clock = testClock();
+  const clock = o.clock ?? testClock();
   const lines: string[] = [];
   const log = (level: string, event: string, details?: unknown): void => {
     lines.push(
@@ -188,6 +192,7 @@ export async function openWorld(o: { localRoots?: string[]; askSecret?: boolean 
     folder,
     config,
     services,
+    backup,
     store,
     clock,
     lines,

@@ -1,0 +1,379 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Answering, ChatScreen, Said } from '../../src/bots/chat/chat.ts';
+import { BETWEEN_EDITS, EDITS_A_MINUTE, waitFor } from '../../src/bots/chat/pace.ts';
+import { createChat } from '../../src/bots/chat/talk.ts';
+import { createDispatch } from '../../src/engine/commands/dispatch.ts';
+import { NotAllowed, NotFound, RetryLater, Stopped } from '../../src/engine/errors.ts';
+import type { SurfaceServices } from '../../src/engine/services.ts';
+import { createSurfaceServices } from '../../src/engine/surface.ts';
+import type { OutboxMessage, Person, Reply, Thread } from '../../src/engine/types.ts';
+import { openWorld, type World, words } from '../commands/world.ts';
+import { fastClock } from '../fast-clock.ts';
+
+const clock = fastClock(200);
+
+interface Message {
+  reference: string;
+  states: Reply[];
+}
+
+/** A chat service that keeps messages in memory and fails on demand. */
+function memoryScreen() {
+  const messages: Message[] = [];
+  const fail = { post: [] as Error[], edit: [] as Error[], direct: undefined as Error | undefined };
+  const changed: string[] = [];
+  const screen: ChatScreen = {
+    surface: 'slack',
+    async post(conversation, reply) {
+      const error = fail.post.shift();
+      if (error) throw error;
+      const reference = `${conversation}/${messages.length + 1}`;
+      messages.push({ reference, states: [reply] });
+      return reference;
+    },
+    async edit(reference, reply) {
+      const error = fail.edit.shift();
+      if (error) throw error;
+      const message = messages.find((one) => one.reference === reference);
+      if (!message) throw new NotFound('This message was removed.');
+      message.states.push(reply);
+    },
+    async direct(person) {
+      if (fail.direct) throw fail.direct;
+      return `D-${person}`;
+    },
+    link: async (reference) => `https://chat.example.org/${reference}`,
+    changed: (person) => void changed.push(person),
+  };
+  return { screen, messages, fail, changed };
+}
+
+/** How one event is answered. */
+function memoryAnswer() {
+  const shown: Reply[] = [];
+  const counts = { nothing: 0 };
+  const answering: Answering = {
+    async show(reply) {
+      shown.push(reply);
+      return undefined;
+    },
+    async replace(reply) {
+      shown[shown.length - 1] = reply;
+    },
+    async nothing() {
+      counts.nothing++;
+    },
+  };
+  return { answering, shown, counts };
+}
+
+const last = <T>(items: readonly T[]): T => {
+  const item = items.at(-1);
+  if (item === undefined) throw new Error('There is none.');
+  return item;
+};
+
+describe('chat', () => {
+  let world: World;
+  let services: SurfaceServices;
+  let ana: Person;
+  let stop: AbortController;
+  let workers: Promise<unknown>[];
+  let events = 0;
+
+  beforeEach(async () => {
+    world = await openWorld({ clock });
+    ana = await world.store.put('people', {
+      id: 'ana',
+      name: 'Ana',
+      role: 'owner',
+      identities: [{ surface: 'slack', id: 'T1/U1' }],
+      zone: 'Europe/Berlin',
+      created: clock.now().toISOString(),
+    });
+    services = createSurfaceServices(world.services, {
+      dispatch: createDispatch(world.services),
+      suggest: async () => [],
+      form: async () => undefined,
+    });
+    stop = new AbortController();
+    workers = [];
+    await mkdir(join(world.folder, 'photos'));
+    await writeFile(join(world.folder, 'photos', 'a.jpg'), 'a');
+  });
+  afterEach(async () => {
+    stop.abort(new Stopped('The test is over.'));
+    await Promise.allSettled(workers);
+    await world.close();
+  });
+
+  const said = (line: string, more: Partial<Said> = {}): Said => ({
+    line,
+    key: `event-${++events}`,
+    by: { id: 'T1/U1', name: 'Ana' },
+    where: { conversation: 'T1/D1', alone: true },
+    ...more,
+  });
+  const inChannel = { where: { conversation: 'T1/C1', alone: false } };
+  const engine = (): void => void workers.push(world.backup.workUntil(stop.signal));
+  const makePlan = async (): Promise<void> => {
+    const chat = createChat(services, memoryScreen().screen);
+    const { answering } = memoryAnswer();
+    await chat.say(said(`backup ${world.folder}/photos to ${world.folder}/copy manually named photos`), answering);
+    await until(async () => (await runs())[0]?.state === 'done');
+  };
+  const runs = async () => {
+    const found = [];
+    for await (const run of world.store.find('runs')) found.push(run);
+    return found;
+  };
+  const threads = async (): Promise<Thread[]> => {
+    const found: Thread[] = [];
+    for await (const thread of world.store.find('threads')) found.push(thread);
+    return found;
+  };
+  const until = async (holds: () => Promise<boolean> | boolean): Promise<void> => {
+    for (let tries = 0; tries < 400; tries++) {
+      if (await holds()) return;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error('It did not come about.');
+  };
+
+  it('a new backup is confirmed, and one message shows its first run until the end', async () => {
+    engine();
+    const { screen, messages, changed } = memoryScreen();
+    const chat = createChat(services, screen);
+    const { answering, shown } = memoryAnswer();
+    await chat.say(said(`backup ${world.folder}/photos to ${world.folder}/copy weekly named photos`), answering);
+    expect(shown.map(({ title }) => title)).toEqual(['photos is set up']);
+    expect(messages).toHaveLength(1);
+    await until(() => last(last(messages).states).tone === 'good');
+    expect(last(last(messages).states).title).toContain('The one file is safe');
+    await until(async () => (await threads()).every((thread) => thread.state !== 'open'));
+    const [thread] = await threads();
+    expect(thread?.reference).toBe('T1/D1/1');
+    expect(await chat.about('T1/D1/1')).toEqual({ plan: thread?.plan, run: thread?.run });
+    expect(changed).toContain('T1/U1');
+  });
+
+  it('in a channel only the speaker is told, and the card stands in their direct messages', async () => {
+    engine();
+    const { screen, messages } = memoryScreen();
+    const chat = createChat(services, screen);
+    const { answering, shown } = memoryAnswer();
+    await chat.say(said(`backup ${world.folder}/photos to ${world.folder}/copy manually`, inChannel), answering);
+    expect(messages.map(({ reference }) => reference)).toEqual(['D-T1/U1/1']);
+    expect(words(last(shown))).toContain('direct messages');
+    expect(last(shown).blocks).toContainEqual({
+      kind: 'link',
+      label: 'Show it',
+      url: 'https://chat.example.org/D-T1/U1/1',
+    });
+  });
+
+  it('a backup that is shared with the channel shows its card there', async () => {
+    engine();
+    await makePlan();
+    for await (const plan of world.store.find('plans'))
+      await world.store.put('plans', { ...plan, conversation: 'slack:T1/C1' });
+    const { screen, messages } = memoryScreen();
+    const { answering, shown, counts } = memoryAnswer();
+    await createChat(services, screen).say(said('run photos', inChannel), answering);
+    expect(messages.map(({ reference }) => reference)).toEqual(['T1/C1/1']);
+    expect(shown).toEqual([]);
+    expect(counts.nothing).toBe(1);
+  });
+
+  it('who takes no direct messages sees the card in the answer', async () => {
+    engine();
+    const { screen, messages, fail } = memoryScreen();
+    fail.direct = new NotAllowed('Ana takes no direct messages.');
+    const { answering, shown } = memoryAnswer();
+    const line = `backup ${world.folder}/photos to ${world.folder}/copy manually`;
+    await createChat(services, screen).say(said(line, inChannel), answering);
+    expect(messages).toEqual([]);
+    expect(last(shown).tone).toBe('good');
+  });
+
+  it('a service that says "later" to edits gets the last state all the same, and posts go on meanwhile', async () => {
+    engine();
+    const { screen, messages, fail } = memoryScreen();
+    fail.edit = [
+      new RetryLater('Slack wants a pause.', { after: 1_000 }),
+      new Error('502'),
+      new RetryLater('Slack wants a pause.', { after: 30_000 }),
+    ];
+    const chat = createChat(services, screen);
+    await chat.say(said(`backup ${world.folder}/photos to ${world.folder}/copy manually`), memoryAnswer().answering);
+    expect(await screen.post('T1/C9', last(last(messages).states), { key: 'x', signal: stop.signal })).toBe('T1/C9/2');
+    await until(() => messages[0] !== undefined && last(messages[0].states).tone === 'good');
+    expect(fail.edit).toEqual([]);
+  });
+
+  it('a card that somebody removed is let go', async () => {
+    const { screen, messages } = memoryScreen();
+    const chat = createChat(services, screen);
+    await chat.say(said(`backup ${world.folder}/photos to ${world.folder}/copy manually`), memoryAnswer().answering);
+    messages.length = 0;
+    engine();
+    await until(async () => (await threads()).every((thread) => thread.state !== 'open'));
+  });
+
+  it('a second "run" shows where the card is instead of a second one', async () => {
+    const { screen, messages } = memoryScreen();
+    const chat = createChat(services, screen);
+    await chat.say(said(`backup ${world.folder}/photos to ${world.folder}/copy manually`), memoryAnswer().answering);
+    const { answering, shown } = memoryAnswer();
+    await chat.say(said('run'), answering);
+    expect(messages).toHaveLength(1);
+    expect(last(shown).blocks).toContainEqual(
+      expect.objectContaining({ kind: 'link', url: 'https://chat.example.org/T1/D1/1' }),
+    );
+  });
+
+  it('the next process goes on with the same message', async () => {
+    const first = memoryScreen();
+    const before = new AbortController();
+    const chat = createChat(services, first.screen);
+    const working = chat.work(before.signal);
+    await chat.say(said(`backup ${world.folder}/photos to ${world.folder}/copy manually`), memoryAnswer().answering);
+    before.abort(new Stopped('A restart.'));
+    await working;
+    expect((await threads()).map((thread) => thread.state)).toEqual(['open']);
+    // The lease of the process that died runs out.
+    await clock.sleep(40_000);
+    engine();
+    const again = createSurfaceServices(world.services, {
+      dispatch: services.dispatch,
+      suggest: services.suggest,
+      form: services.form,
+    });
+    workers.push(createChat(again, first.screen).work(stop.signal));
+    await until(() => last(last(first.messages).states).tone === 'good');
+    expect(first.messages).toHaveLength(1);
+    await until(async () => (await threads()).every((thread) => thread.state !== 'open'));
+  });
+
+  it('a restore that a restart cut off says so, with the line to do it again', async () => {
+    const { screen, messages } = memoryScreen();
+    await screen.post(
+      'T1/D1',
+      { tone: 'busy', title: 'Restoring', blocks: [], live: 'restore:p:1' },
+      {
+        key: 'x',
+        signal: stop.signal,
+      },
+    );
+    await services.threads.keep({
+      id: 'slack/T1/D1/1',
+      surface: 'slack',
+      reference: 'T1/D1/1',
+      state: 'open',
+      live: 'restore:p:1',
+      line: 'restore photos skip',
+      person: 'T1/U1',
+      posted: clock.now().toISOString(),
+    });
+    workers.push(createChat(services, screen).work(stop.signal));
+    await until(() => last(last(messages).states).title.includes('cut this off'));
+    expect(words(last(last(messages).states))).toContain('restore photos skip');
+  });
+
+  it('what fails on our side is said, and nothing is thrown', async () => {
+    const { answering, shown } = memoryAnswer();
+    const broken: SurfaceServices = {
+      ...services,
+      async *dispatch() {
+        yield* [];
+        throw new Error('database is away');
+      },
+    };
+    await createChat(broken, memoryScreen().screen).say(said('status'), answering);
+    expect(last(shown).title).toContain('wrong on my side');
+    expect(world.lines.some((line) => line.includes('database is away'))).toBe(true);
+  });
+
+  it('a repeated delivery is done once', async () => {
+    engine();
+    const { screen } = memoryScreen();
+    const chat = createChat(services, screen);
+    const event = said(`backup ${world.folder}/photos to ${world.folder}/copy manually`);
+    const { answering, shown } = memoryAnswer();
+    await chat.say(event, memoryAnswer().answering);
+    await chat.say(event, answering);
+    expect(await runs()).toHaveLength(1);
+    expect(last(shown).data).toMatchObject({ outcome: 'repeated' });
+  });
+
+  describe('reports', () => {
+    const message = (more: Partial<OutboxMessage> = {}): OutboxMessage => ({
+      id: 'm1',
+      person: 'ana',
+      surface: 'slack',
+      key: 'report/r1/slack',
+      reply: { tone: 'bad', title: 'The backup did not finish.', blocks: [] },
+      about: { plan: 'p1', run: 'r1' },
+      state: 'waiting',
+      tries: 1,
+      due: clock.now().toISOString(),
+      created: clock.now().toISOString(),
+      ...more,
+    });
+
+    it('go to the person, and what they are about is kept', async () => {
+      const { screen, messages } = memoryScreen();
+      const { deliverer, about } = createChat(services, screen);
+      await deliverer.deliver(message(), ana, stop.signal);
+      expect(messages.map(({ reference }) => reference)).toEqual(['D-T1/U1/1']);
+      expect(await about('D-T1/U1/1')).toEqual({ plan: 'p1', run: 'r1' });
+    });
+
+    it('go into the conversation that the backup is shared with', async () => {
+      const { screen, messages } = memoryScreen();
+      await createChat(services, screen).deliverer.deliver(message({ conversation: 'slack:T1/C1' }), ana, stop.signal);
+      expect(messages.map(({ reference }) => reference)).toEqual(['T1/C1/1']);
+    });
+
+    it('are not said below a card that has just shown the same', async () => {
+      const { screen, messages } = memoryScreen();
+      await services.threads.keep({
+        id: 'slack/D-T1/U1/7',
+        surface: 'slack',
+        reference: 'D-T1/U1/7',
+        run: 'r1',
+        live: 'r1',
+        posted: clock.now().toISOString(),
+      });
+      const { deliverer } = createChat(services, screen);
+      await deliverer.deliver(message(), ana, stop.signal);
+      expect(messages).toEqual([]);
+      clock.forward(5 * 60_000);
+      await deliverer.deliver(message(), ana, stop.signal);
+      expect(messages).toHaveLength(1);
+    });
+
+    it('fail plainly for somebody who is not known there', async () => {
+      const { deliverer } = createChat(services, memoryScreen().screen);
+      const ben = { ...ana, name: 'Ben', identities: [] };
+      await expect(deliverer.deliver(message(), ben, stop.signal)).rejects.toThrow('Ben is not known on slack');
+    });
+  });
+});
+
+describe('the pace of edits', () => {
+  const at = (edits: number[], card?: number, notBefore = 0) => ({ edits, card, notBefore });
+
+  it('begins at once', () => expect(waitFor(at([]), 0)).toBe(0));
+  it('leaves a pause between two edits of one card', () =>
+    expect(waitFor(at([1_000], 1_000), 2_000)).toBe(BETWEEN_EDITS - 1_000));
+  it('does not keep one card waiting for another', () => expect(waitFor(at([1_000]), 1_001)).toBe(0));
+  it('stays below the limit of all cards together', () => {
+    const edits = Array.from({ length: EDITS_A_MINUTE }, (_, index) => index * 100);
+    expect(waitFor(at(edits), 5_000)).toBe(55_000);
+    expect(waitFor(at(edits), 60_001)).toBe(0);
+  });
+  it('obeys what the service asked for', () => expect(waitFor(at([], undefined, 9_000), 4_000)).toBe(5_000));
+});
