@@ -1,0 +1,124 @@
+/** What is read in a Discord message (texts, fields, tables, progress) as Markdown. Pure. */
+import type { Block, Cell, Instant } from '../../engine/types.ts';
+import { visibleLine, visibleLines } from '../../engine/visible.ts';
+import { countWords } from '../../engine/wording.ts';
+import { type BlockOf, formWords, moreRows, progressWords, shorten } from '../chat-render.ts';
+import { code, escaped } from './json-render.ts';
+
+/** One value: a file name of 10 KB is no reason to fill the screen. */
+const VALUE = 300;
+const CELL = 160;
+const ROWS = 25;
+
+/** The visible text, escaped, in at most `room` characters; cut before it is escaped, so never behind a backslash. */
+export function fitted(text: string, room: number, shown: (text: string) => string = escaped): string {
+  let most = Math.min(text.length, room);
+  for (;;) {
+    const made = shown(shorten(text, most));
+    if (made.length <= room) return made;
+    most = Math.max(0, Math.min(most - 1, Math.floor((most * room) / made.length) - 1));
+    if (most === 0) return '';
+  }
+}
+
+const unix = (at: Instant): number => Math.floor(Date.parse(at) / 1000);
+const isInstant = (cell: Cell): cell is { at: Instant } => typeof cell !== 'string' && !Number.isNaN(unix(cell.at));
+const cellText = (cell: Cell): string => visibleLine(typeof cell === 'string' ? cell : cell.at);
+
+const short = (cell: Cell): string =>
+  isInstant(cell) ? `<t:${unix(cell.at)}:f>` : fitted(cellText(cell), CELL) || '–';
+
+const full = (cell: Cell): string =>
+  isInstant(cell) ? `<t:${unix(cell.at)}:f> (<t:${unix(cell.at)}:R>)` : fitted(cellText(cell), VALUE) || '–';
+
+function moreLine(block: BlockOf<'table'>, shown: number): string[] {
+  const more = moreRows(block, shown);
+  if (more === undefined) return [];
+  if (more.line === undefined) return [`and ${countWords(more.count)} more. The terminal shows all.`];
+  return [`and ${countWords(more.count)} more: ${fitted(more.line, VALUE, code)}`];
+}
+
+/** One line for each row, the first cell bold: Discord has no columns. */
+function tableText(block: BlockOf<'table'>, room: number): string {
+  if (block.columns.length === 0 || block.rows.length === 0)
+    return moreLine(block, block.columns.length === 0 ? 0 : block.rows.length)[0] ?? 'Nothing to show.';
+  const heads = block.columns.map((column) => fitted(visibleLine(column), 40) || '–').join(' · ');
+  const lines = [`-# ${fitted(heads, 300, (text) => text)}`];
+  let left = room - (lines[0]?.length ?? 0) - VALUE - 40;
+  let shown = 0;
+  for (const row of block.rows.slice(0, ROWS)) {
+    const [first = '', ...rest] = row;
+    const line = [`**${short(first)}**`, ...rest.slice(0, block.columns.length - 1).map(short)].join(' · ');
+    if (line.length + 1 > left) break;
+    left -= line.length + 1;
+    lines.push(line);
+    shown++;
+  }
+  return [...lines, ...moreLine(block, shown)].join('\n');
+}
+
+function fieldsText(block: BlockOf<'fields'>, room: number): string {
+  const lines: string[] = [];
+  let left = room - 60;
+  for (const [index, field] of block.fields.entries()) {
+    const line = `**${fitted(visibleLine(field.label), 80) || '–'}:** ${full(field.value)}`;
+    if (line.length + 1 > left) {
+      lines.push(`and ${countWords(block.fields.length - index)} more. The terminal shows all.`);
+      break;
+    }
+    left -= line.length + 1;
+    lines.push(line);
+  }
+  return lines.join('\n');
+}
+
+function progressText(block: BlockOf<'progress'>): string {
+  const { phase, percent, bar, words, current } = progressWords(block.progress);
+  return [
+    `**${percent === undefined ? phase : `${phase}, ${percent}`}**`,
+    ...(bar === undefined ? [] : [code(bar)]),
+    words,
+    ...(current === undefined ? [] : [`-# ${fitted(current, 120)}`]),
+  ].join('\n');
+}
+
+function typedLines(block: BlockOf<'choices'>, room: number): string {
+  const lines: string[] = [];
+  let left = room - 60;
+  for (const [index, choice] of block.choices.entries()) {
+    const line = `${fitted(visibleLine(choice.label), 80)}: ${fitted(visibleLine(choice.line), 600, code)}`;
+    if (line.length + 1 > left) {
+      lines.push(`and ${countWords(block.choices.length - index)} more. The terminal shows all.`);
+      break;
+    }
+    left -= line.length + 1;
+    lines.push(line);
+  }
+  return lines.join('\n');
+}
+
+/** Markdown of at most `room` characters (at least 500) for what is read; empty for a block that says nothing. */
+export function contentText(block: Block, room: number): string {
+  switch (block.kind) {
+    case 'text':
+      return fitted(visibleLines(block.text).join('\n').trim(), room);
+    case 'fields':
+      return fieldsText(block, room);
+    case 'table':
+      return tableText(block, room);
+    case 'progress':
+      return progressText(block);
+    case 'line':
+      return block.line.trim() === '' ? '' : fitted(visibleLine(block.line), room, code);
+    case 'link':
+      return `${fitted(visibleLine(block.label), 100)}: ${fitted(visibleLine(block.url), room - 200, code)}`;
+    case 'image':
+      return `Picture: ${fitted(visibleLine(block.alt), VALUE)}`;
+    case 'file':
+      return `File: ${fitted(visibleLine(block.name), VALUE)}`;
+    case 'form':
+      return `${fitted(visibleLine(block.title), VALUE)}: ${fitted(visibleLine(formWords(block)), room - VALUE - 10, code)}`;
+    case 'choices':
+      return typedLines(block, room);
+  }
+}
