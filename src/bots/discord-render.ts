@@ -178,7 +178,7 @@ export function renderDiscord(reply: Reply, ids: ControlIds = NO_IDS): DiscordMe
         const shown = some.flatMap((block) => {
           const alt = visibleLine(block.alt) || 'Picture';
           // A note about a picture before this one may have taken the last place.
-          full ||= !fits(1);
+          full ||= !fits(2);
           const url = full
             ? undefined
             : attach(`picture-${files.length + 1}.${TYPES[block.mime] ?? 'jpg'}`, block.bytes, alt);
