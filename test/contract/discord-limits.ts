@@ -51,7 +51,10 @@ function checker(attachments: ReadonlySet<string> | undefined) {
   let characters = 0;
 
   const text = (where: string, value: unknown, most: number, least = 1): void => {
-    if (typeof value !== 'string') return say(where, 'is not a string');
+    if (typeof value !== 'string') {
+      say(where, 'is not a string');
+      return;
+    }
     if (value.length < least) say(where, `has ${value.length} characters, fewer than ${least}`);
     if (value.length > most) say(where, `has ${value.length} characters, more than ${most}`);
     if (!value.isWellFormed()) say(where, 'has half a character');
@@ -85,7 +88,10 @@ function checker(attachments: ReadonlySet<string> | undefined) {
     const values = new Set<unknown>();
     options.forEach((option, index) => {
       const here = `${where}.options[${index}]`;
-      if (!isObject(option)) return say(here, 'is not an option');
+      if (!isObject(option)) {
+        say(here, 'is not an option');
+        return;
+      }
       text(`${here}.label`, option.label, 100);
       text(`${here}.value`, option.value, 100);
       if (option.description !== undefined) text(`${here}.description`, option.description, 100);
@@ -120,10 +126,16 @@ function checker(attachments: ReadonlySet<string> | undefined) {
   };
 
   const component = (where: string, one: unknown, allowed: readonly number[], modal: boolean): void => {
-    if (!isObject(one)) return say(where, 'is not a component');
+    if (!isObject(one)) {
+      say(where, 'is not a component');
+      return;
+    }
     const type = Number(one.type);
     components++;
-    if (!allowed.includes(type)) return say(where, `a ${NAMES[type] ?? `component ${type}`} does not stand here`);
+    if (!allowed.includes(type)) {
+      say(where, `a ${NAMES[type] ?? `component ${type}`} does not stand here`);
+      return;
+    }
     for (const key of Object.keys(one))
       if (key !== 'type' && key !== 'id' && !KEYS[type]?.includes(key)) say(where, `has an unknown key "${key}"`);
     switch (type) {
@@ -138,9 +150,11 @@ function checker(attachments: ReadonlySet<string> | undefined) {
         return;
       }
       case 2:
-        return button(where, one);
+        button(where, one);
+        return;
       case 3:
-        return select(where, one, modal);
+        select(where, one, modal);
+        return;
       case 4: {
         customId(`${where}.custom_id`, one.custom_id);
         if (one.style !== 1 && one.style !== 2) say(where, `has the style ${String(one.style)}`);
@@ -156,7 +170,8 @@ function checker(attachments: ReadonlySet<string> | undefined) {
         inside.forEach((each, index) => {
           component(`${where}[${index}]`, each, [10], modal);
         });
-        return component(`${where}.accessory`, one.accessory, [2, 11], modal);
+        component(`${where}.accessory`, one.accessory, [2, 11], modal);
+        return;
       }
       case 10:
         text(`${where}.content`, one.content, 4000);
@@ -166,14 +181,18 @@ function checker(attachments: ReadonlySet<string> | undefined) {
         const items = list(one.items);
         if (items.length === 0 || items.length > 10) say(where, `has ${items.length} pictures`);
         items.forEach((item, index) => {
-          if (!isObject(item)) return say(`${where}[${index}]`, 'is not a picture');
+          if (!isObject(item)) {
+            say(`${where}[${index}]`, 'is not a picture');
+            return;
+          }
           media(`${where}[${index}]`, item.media);
           text(`${where}[${index}].description`, item.description, 1024);
         });
         return;
       }
       case 13:
-        return media(where, one.file);
+        media(where, one.file);
+        return;
       case 17: {
         const inside = list(one.components);
         if (inside.length === 0) say(where, 'is empty');
@@ -188,7 +207,8 @@ function checker(attachments: ReadonlySet<string> | undefined) {
       case 18:
         text(`${where}.label`, one.label, 45);
         if (one.description !== undefined) text(`${where}.description`, one.description, 100);
-        return component(`${where}.component`, one.component, [3, 4], modal);
+        component(`${where}.component`, one.component, [3, 4], modal);
+        return;
       default:
         return;
     }

@@ -59,7 +59,10 @@ function checker() {
 
   /** A string of 1 to `most` UTF-16 units (or 0 to), well-formed. */
   const text = (where: string, value: unknown, most: number, least = 1): void => {
-    if (typeof value !== 'string') return say(where, 'is not a string');
+    if (typeof value !== 'string') {
+      say(where, 'is not a string');
+      return;
+    }
     if (value.length < least) say(where, `has ${value.length} characters, fewer than ${least}`);
     if (value.length > most) say(where, `has ${value.length} characters, more than ${most}`);
     if (!value.isWellFormed()) say(where, 'has half a character');
@@ -73,14 +76,20 @@ function checker() {
   };
 
   const textObject = (where: string, value: unknown, most: number, only?: 'plain_text'): void => {
-    if (!isObject(value)) return say(where, 'is not a text object');
+    if (!isObject(value)) {
+      say(where, 'is not a text object');
+      return;
+    }
     if (value.type !== 'plain_text' && (only || value.type !== 'mrkdwn')) say(where, `has type ${String(value.type)}`);
     keys(where, value, value.type === 'plain_text' ? ['type', 'text', 'emoji'] : ['type', 'text', 'verbatim']);
     text(`${where}.text`, value.text, most);
   };
 
   const option = (where: string, value: unknown): void => {
-    if (!isObject(value)) return say(where, 'is not an option');
+    if (!isObject(value)) {
+      say(where, 'is not an option');
+      return;
+    }
     keys(where, value, ['text', 'value', 'description', 'url']);
     textObject(`${where}.text`, value.text, 75, 'plain_text');
     text(`${where}.value`, value.value, 150);
@@ -100,10 +109,16 @@ function checker() {
   const actionIds = new Set<unknown>();
 
   const element = (where: string, value: unknown, place: 'actions' | 'input'): void => {
-    if (!isObject(value)) return say(where, 'is not an element');
+    if (!isObject(value)) {
+      say(where, 'is not an element');
+      return;
+    }
     const type = String(value.type);
     const allowed = ELEMENT_KEYS[type];
-    if (allowed === undefined) return say(where, `has the unknown type ${type}`);
+    if (allowed === undefined) {
+      say(where, `has the unknown type ${type}`);
+      return;
+    }
     keys(where, value, ['type', 'action_id', ...allowed]);
     text(`${where}.action_id`, value.action_id, 255);
     if (place === 'actions') {
@@ -202,7 +217,10 @@ function checker() {
       if (cells.length !== width) say(`${where}.rows[${index}]`, `has ${cells.length} cells, the head has ${width}`);
       cells.forEach((cell, at) => {
         const here = `${where}.rows[${index}][${at}]`;
-        if (!isObject(cell)) return say(here, 'is not a cell');
+        if (!isObject(cell)) {
+          say(here, 'is not a cell');
+          return;
+        }
         if (cell.type === 'raw_text') {
           keys(here, cell, ['type', 'text']);
           text(here, cell.text, 2000);
