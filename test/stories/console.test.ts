@@ -1,0 +1,4 @@
+import { consoleKind } from './console-driver.ts';
+import { play } from './play.ts';
+
+play(consoleKind);
