@@ -63,7 +63,7 @@ function fieldsText(block: BlockOf<'fields'>, room: number): string {
   for (const [index, field] of block.fields.entries()) {
     const line = `**${fitted(visibleLine(field.label), 80) || '–'}:** ${full(field.value)}`;
     if (line.length + 1 > left) {
-      lines.push(`and ${countWords(block.fields.length - index)} more. The terminal shows all.`);
+      lines.push(`and ${countWords(block.fields.length - index)} more details. The terminal shows all.`);
       break;
     }
     left -= line.length + 1;
@@ -88,7 +88,7 @@ function typedLines(block: BlockOf<'choices'>, room: number): string {
   for (const [index, choice] of block.choices.entries()) {
     const line = `${fitted(visibleLine(choice.label), 80)}: ${fitted(visibleLine(choice.line), 600, code)}`;
     if (line.length + 1 > left) {
-      lines.push(`and ${countWords(block.choices.length - index)} more. The terminal shows all.`);
+      lines.push(`and ${countWords(block.choices.length - index)} more lines. The terminal shows all.`);
       break;
     }
     left -= line.length + 1;
