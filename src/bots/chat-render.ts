@@ -46,7 +46,7 @@ export async function keepControls(
  * trim or strip (lone surrogates, control characters, spaces at the ends).
  */
 export const travels = (line: string): boolean =>
-  line.isWellFormed() && line === line.trim() && line !== '' && !/\p{Cc}/u.test(line);
+  line.isWellFormed() && line === line.trim() && line !== '' && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(line);
 
 // ------------------------------------------------------------------------------------------------------------ words
 

@@ -87,7 +87,7 @@ export function menu(
  */
 export function discordPressed(customId: string, values: readonly string[] = []): Pressed | undefined {
   const id = /^m:\d+$/.test(customId) ? (values[0] ?? '') : customId;
-  const [, kind, rest] = /^([lc])\d*:(.+)$/.exec(id) ?? [];
+  const [, kind, rest] = /^([lc])\d*:([\s\S]+)$/.exec(id) ?? [];
   if (rest === undefined) return undefined;
   return kind === 'c' ? { id: rest } : { control: { line: rest } };
 }
