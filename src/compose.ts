@@ -7,16 +7,20 @@ import { join } from 'node:path';
 import { createBackup } from './engine/backup/index.ts';
 import { systemClock } from './engine/clock.ts';
 import { createDispatch, type Dispatch } from './engine/commands/dispatch.ts';
+import { formFor } from './engine/commands/form-for.ts';
 import type { Config } from './engine/config.ts';
 import { Stopped } from './engine/errors.ts';
 import { createLog, redact } from './engine/log.ts';
 import { createOutbox } from './engine/outbox.ts';
 import { createPlaces } from './engine/places.ts';
 import { withBandwidth } from './engine/provider-wrappers.ts';
+import { createQuestions } from './engine/questions.ts';
 import { openSealer, reseal } from './engine/secrets.ts';
-import type { Backup, Deliverer, Outbox, Scheduler, Services } from './engine/services.ts';
+import type { Backup, Deliverer, Outbox, Scheduler, Services, SurfaceServices } from './engine/services.ts';
 import type { Store } from './engine/store/store.ts';
-import type { Clock, Log, ProviderContext } from './engine/types.ts';
+import { createSuggest } from './engine/suggest.ts';
+import { createSurfaceServices } from './engine/surface.ts';
+import type { Clock, Log, Person, ProviderContext } from './engine/types.ts';
 import { kinds } from './providers/index.ts';
 
 export interface ComposeOptions {
@@ -32,6 +36,8 @@ export interface Composed {
   services: Services;
   dispatch: Dispatch;
   outbox: Outbox;
+  /** What a chat surface gets of all this. */
+  surface(): SurfaceServices;
   /** Works queued and abandoned runs, and starts scheduled ones, until the signal is aborted; then comes to rest. */
   work(signal: AbortSignal): Promise<void>;
   /** Stops what is still running at its next chunk, waits for it, and lets go of everything. */
@@ -81,6 +87,16 @@ const mailFiles = (config: Config): Deliverer => ({
   },
 });
 
+const CHATS = ['slack', 'discord'] as const;
+
+/** Where a question reaches somebody soonest: in a chat they use, or wherever they look next. */
+const askedOn =
+  (config: Config) =>
+  ({ identities }: Person): string[] => {
+    const chats = CHATS.filter((chat) => config[chat] && identities.some(({ surface }) => surface === chat));
+    return chats.length > 0 ? chats : ['console', 'mail'];
+  };
+
 /** Every work in progress ends with `stop`, and can be waited for. */
 function tracked(backup: Backup): { backup: Backup; stop: AbortController; rest(): Promise<void> } {
   const stop = new AbortController();
@@ -126,6 +142,9 @@ export async function compose(config: Config, o: ComposeOptions): Promise<Compos
     return createHttp({ clock, log, redact: (text) => redact(text, secrets) });
   });
   const http: ProviderContext['http'] = async (request) => (await web.get()).http(request);
+  const outbox = createOutbox({ store, deliverers: [mailFiles(config), ...(o.deliverers ?? [])], clock, log });
+  const { codesInChat } = config;
+  const questions = createQuestions({ store, clock, sealer, outbox, codesInChat, surfacesOf: askedOn(config) });
   const places = createPlaces({
     store,
     sealer,
@@ -135,9 +154,9 @@ export async function compose(config: Config, o: ComposeOptions): Promise<Compos
     log,
     config,
     secrets,
+    ask: questions.ask,
     wrap: (provider, { limit }) => (limit === undefined ? provider : withBandwidth(provider, limit, clock)),
   });
-  const outbox = createOutbox({ store, deliverers: [mailFiles(config), ...(o.deliverers ?? [])], clock, log });
   const made = createBackup({
     store,
     clock,
@@ -180,10 +199,17 @@ export async function compose(config: Config, o: ComposeOptions): Promise<Compos
     scheduler,
     ...(o.askSecret === undefined ? {} : { askSecret: o.askSecret }),
   };
+  const dispatch = createDispatch(services);
   return {
     services,
-    dispatch: createDispatch(services),
+    dispatch,
     outbox,
+    surface: () =>
+      createSurfaceServices(services, {
+        dispatch,
+        suggest: createSuggest(services),
+        form: (what, caller) => formFor(services, caller, what),
+      }),
     async work(signal) {
       const running = await planner.get();
       await running.start();
