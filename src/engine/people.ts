@@ -1,12 +1,16 @@
 /** Who is talking: identities of any surface -> people, and how the first owner takes over a new Keepsake. */
-import { createHash, randomInt } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { Conflict, NotAllowed, UsageError } from './errors.ts';
+import { zoneNamed } from './commands/schedule/calendar.ts';
+import { Conflict, NotAllowed, NotFound, UsageError } from './errors.ts';
+import { changeDoc } from './people/change.ts';
+import { newCode, pendingId } from './people/codes.ts';
+import { finishMerge, RANK } from './people/merge.ts';
 import type { Store } from './store/store.ts';
 import type { Clock, Identity, Log, Person, Role } from './types.ts';
 
-const RANK: Record<Role, number> = { viewer: 0, member: 1, owner: 2 };
+export { pendingId };
 
 export const mayAct = (person: Person, needs: Role): boolean => RANK[person.role] >= RANK[needs];
 
@@ -19,14 +23,29 @@ const sameIdentity = (a: Identity, b: Identity): boolean => a.surface === b.surf
  * The id of the person whom a first contact makes. Derived, so that two first contacts at the same moment make one
  * person and not two.
  */
-const idOf = (identity: Identity): string =>
-  `u${createHash('sha256').update(`${identity.surface}\0${identity.id}`).digest('hex').slice(0, 16)}`;
+const idOf = (identity: Identity, turn: number): string => {
+  const parts = [identity.surface, identity.id, ...(turn === 0 ? [] : [String(turn)])];
+  return `u${createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 16)}`;
+};
 
-async function find(store: Store, identity: Identity): Promise<Person | undefined> {
-  for await (const person of store.find('people')) {
-    if (person.identities.some((known) => sameIdentity(known, identity))) return person;
+/** Whoever unlinked this identity keeps the id that it once gave them: a newcomer must not be taken for them. */
+async function freeId(store: Store, identity: Identity): Promise<string> {
+  for (let turn = 0; ; turn++) {
+    const id = idOf(identity, turn);
+    const holder = await store.get('people', id);
+    if (!holder?.identities.length || holder.identities.some((known) => sameIdentity(known, identity))) return id;
   }
-  return undefined;
+}
+
+/** The stored person behind an identity. A merge that was cut off goes on here. */
+export async function knownAs(store: Store, identity: Identity): Promise<Person | undefined> {
+  let found: Person | undefined;
+  for await (const person of store.find('people')) {
+    if (!person.identities.some((known) => sameIdentity(known, identity))) continue;
+    if (person.into !== undefined) return finishMerge(store, person);
+    found ??= person;
+  }
+  return found;
 }
 
 export async function hasOwner(store: Store): Promise<boolean> {
@@ -46,10 +65,10 @@ export async function callerPerson(
   identity: Identity,
   o: { clock: Clock; name: string; zone?: string; locale?: string; trusted?: boolean },
 ): Promise<Person> {
-  const known = await find(store, identity);
-  if (known) return known;
+  const known = await knownAs(store, identity);
+  if (known) return rememberLooks(store, known, o);
   const person: Person = {
-    id: idOf(identity),
+    id: await freeId(store, identity),
     name: o.name,
     role: o.trusted ? 'owner' : 'viewer',
     identities: [identity],
@@ -62,9 +81,72 @@ export async function callerPerson(
     return await store.put('people', person);
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
-    return (await store.get('people', person.id)) ?? callerPerson(store, identity, o);
+    return callerPerson(store, identity, o);
   }
 }
+
+/**
+ * Keeps the zone and the locale that a surface tells of somebody who has none yet; what they have said themselves stays.
+ * A zone that is none is not kept. Answers the person as they are now.
+ */
+export async function rememberLooks(
+  store: Store,
+  person: Person,
+  looks: { zone?: string; locale?: string },
+): Promise<Person> {
+  const zone = looks.zone === undefined ? undefined : zoneNamed(looks.zone);
+  const lacks = ({ zone: has, locale }: Person): Partial<Person> => ({
+    ...(has === undefined && zone !== undefined ? { zone } : {}),
+    ...(locale === undefined && looks.locale !== undefined ? { locale: looks.locale } : {}),
+  });
+  if (isStranger(person) || Object.keys(lacks(person)).length === 0) return person;
+  return (await changeDoc(store, 'people', person.id, (stored) => ({ ...stored, ...lacks(stored) }))) ?? person;
+}
+
+const gone = (): NotFound => new NotFound('This person is no longer known here.', { code: 'no_such_person' });
+
+/**
+ * From now on this identity is that person. Throws `NotFound` when the person is gone, `Conflict` when the identity
+ * became somebody else at the same moment.
+ */
+export async function addIdentity(store: Store, id: string, identity: Identity): Promise<Person> {
+  const without = (person: Person): Identity[] => person.identities.filter((known) => !sameIdentity(known, identity));
+  const person = await changeDoc(store, 'people', id, (stored) => ({
+    ...stored,
+    identities: [...without(stored), identity],
+  }));
+  if (!person) throw gone();
+  // Looked at after it was written: of two who do this at once, at least one sees the other.
+  for await (const other of store.find('people')) {
+    if (other.id === id || !other.identities.some((known) => sameIdentity(known, identity))) continue;
+    await changeDoc(store, 'people', id, (stored) => ({ ...stored, identities: without(stored) }));
+    throw new Conflict('You became known here in another way at this very moment, so nothing was linked.', {
+      code: 'stale',
+      advice: 'Type `whoami` to see who you are; to link anyway, begin again with: link',
+    });
+  }
+  return person;
+}
+
+/** Throws `UsageError` (`last_identity`) for the only one: then nobody could speak for this person any more. */
+export async function removeIdentity(store: Store, id: string, identity: Identity): Promise<Person> {
+  const person = await changeDoc(store, 'people', id, (stored) => {
+    const identities = stored.identities.filter((known) => !sameIdentity(known, identity));
+    if (identities.length === 0) {
+      throw new UsageError('This is the only place where I know you, so it stays linked.', {
+        code: 'last_identity',
+        advice: 'Link another one first with `link`. To have everything about you deleted: forget me',
+      });
+    }
+    return { ...stored, identities };
+  });
+  if (!person) throw gone();
+  return person;
+}
+
+/** Which of their identities the caller speaks with. */
+export const identityOf = ({ person, surface }: { person: Person; surface: string }): Identity =>
+  person.identities.find((known) => known.surface === surface) ?? person.identities[0] ?? { surface, id: person.id };
 
 /** Who sits at this terminal, and whether the data folder is theirs (the superuser may read it in any case). */
 export async function terminalUser(
@@ -81,20 +163,6 @@ export async function terminalUser(
 }
 
 const CLAIM_HOURS = 24;
-/** No 0/O, 1/I/L and no vowels: read aloud without mistakes, spells nothing. 12 of 24 letters are 55 bits. */
-const LETTERS = '23456789BCDFGHJKMNPQRSTV';
-
-const newCode = (): string => {
-  const letters = Array.from({ length: 12 }, () => LETTERS[randomInt(LETTERS.length)] ?? '');
-  return [letters.slice(0, 4), letters.slice(4, 8), letters.slice(8)].map((part) => part.join('')).join('-');
-};
-
-/** The id of a pending document is the hash of its code: whoever reads the database cannot redeem it. */
-export const pendingId = (code: string): string =>
-  createHash('sha256')
-    .update(code.toUpperCase().replace(/[^A-Z0-9]/g, ''))
-    .digest('hex');
-
 /**
  * At each start while nobody owns this Keepsake: a new code in the log, and the earlier ones are worth nothing.
  * Answers the code, or undefined when there is an owner.

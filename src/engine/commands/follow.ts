@@ -4,9 +4,15 @@ import type { Services } from '../services.ts';
 import type { Caller, Plan, Reply, Run } from '../types.ts';
 import { progressWords } from './run-words.ts';
 
-/** The card of a run; while it goes on, its title alone says how far it is. */
-export const cardOf = (plan: Plan, run: Run): Reply =>
-  hasEnded(run) ? runReply(run, plan) : { ...runReply(run, plan), title: progressWords(plan, run) };
+/**
+ * The card of a run; while it goes on, its title alone says how far it is. In the conversation that the plan is shared
+ * with, everybody may see it.
+ */
+export function cardOf(plan: Plan, run: Run, caller?: Pick<Caller, 'conversation'>): Reply {
+  const card = hasEnded(run) ? runReply(run, plan) : { ...runReply(run, plan), title: progressWords(plan, run) };
+  const shared = plan.conversation !== undefined && plan.conversation === caller?.conversation;
+  return shared ? { ...card, shared: true } : card;
+}
 
 /**
  * Yields the card of a run, last of all its result. On the terminal the run is worked in this very process, because
@@ -27,7 +33,7 @@ export async function* followRun(services: Services, caller: Caller, plan: Plan,
   const signal = here ? failed.signal : caller.signal;
   for await (const state of services.backup.watch(run.id, signal)) {
     const now = hasEnded(state) ? ((await services.store.get('plans', plan.id)) ?? plan) : plan;
-    yield cardOf(now, state);
+    yield cardOf(now, state, caller);
     if (!hasEnded(state) && resting) caller.signal.throwIfAborted();
   }
   await working;

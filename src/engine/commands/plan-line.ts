@@ -8,7 +8,7 @@ const asTyped = (place: Location, accounts: readonly Account[]): LocationText =>
   return { text: place.text, kind: place.kind, root: place.root, ...(account === undefined ? {} : { account }) };
 };
 
-export function lineNow(plan: Plan, accounts: readonly Account[]): string {
+export function planLine(plan: Plan, accounts: readonly Account[]): string {
   const { name, schedule, filter, retention, report, limit, layout } = plan;
   return lineOf({
     source: asTyped(plan.source, accounts),
