@@ -2,8 +2,9 @@
 import type { Clock } from '../../src/engine/types.ts';
 import { type Commands, createCommands } from './discord/commands.ts';
 import { createGateway, type Gateway, INTENT } from './discord/gateway.ts';
+import type { WaitFor } from './discord/handle.ts';
 import { createLimits, type Limits } from './discord/limits.ts';
-import { createPerson, type Person, type WaitFor } from './discord/person.ts';
+import { createPerson, type Person } from './discord/person.ts';
 import { createRest, type Rest } from './discord/rest.ts';
 import { type Message, seen } from './discord/seen.ts';
 import {
@@ -16,9 +17,11 @@ import {
   type World,
 } from './discord/world.ts';
 
+export type { Interaction } from './discord/handle.ts';
 export type { Json } from './discord/json.ts';
-export type { Interaction, Person, Value, Where } from './discord/person.ts';
+export type { Person, Where } from './discord/person.ts';
 export type { Button, Menu, Message, Modal, ModalField } from './discord/seen.ts';
+export type { Value } from './discord/typing.ts';
 export type { Channel, Guild, User, Violation } from './discord/world.ts';
 
 export type PersonName = 'ana' | 'ben' | 'stranger' | 'carl';
@@ -97,24 +100,21 @@ function beStingy(o: {
   o.ben.closed = true;
   rest.delay = STINGY.delay;
   let events = 0;
+  let told = 0;
   let asked = 0;
   const emit = gateway.emit;
-  let due = false;
   world.emit = (event, data, about) => {
     events += 1;
-    const times =
-      (event === 'INTERACTION_CREATE' || event === 'MESSAGE_CREATE') && events % STINGY.duplicate === 0 ? 2 : 1;
+    const doubled = event === 'INTERACTION_CREATE' || event === 'MESSAGE_CREATE';
+    if (doubled) told += 1;
+    const times = doubled && told % STINGY.duplicate === 0 ? 2 : 1;
     for (let n = 0; n < times; n++) {
       const pending = event === 'INTERACTION_CREATE' ? world.interactions.get(String(data.id)) : undefined;
       if (pending !== undefined) pending.deliveries += 1;
       emit(event, data, about);
     }
-    if (events % STINGY.reconnect === 0) due = true;
-    if (due) {
-      due = false;
-      gateway.reconnect();
-      if (events % (STINGY.reconnect * 3) === 0) gateway.refuseNextResume();
-    }
+    if (events % STINGY.reconnect === 0) gateway.reconnect();
+    if (events % (STINGY.reconnect * 3) === 0) gateway.refuseNextResume();
   };
   return () => {
     asked += 1;
@@ -126,6 +126,7 @@ export async function startDiscord(o: DiscordOptions = {}): Promise<DiscordServe
   let passed = 0;
   const base = o.clock ?? { now: () => new Date() };
   const world = createWorld({ now: () => new Date(base.now().getTime() + passed) });
+  world.messageContent = o.messageContent ?? false;
   const commands = createCommands(world);
   const limits = createLimits({
     requests: o.bucket?.requests ?? 5,
@@ -175,12 +176,13 @@ export async function startDiscord(o: DiscordOptions = {}): Promise<DiscordServe
           finish(() => reject(error));
         }
       };
-      const wrong = world.violations.map(
-        (one) => `\n${one.method} ${one.path}: ${one.message} ${JSON.stringify(one.problems)}`,
-      );
+      const wrong = (): string =>
+        world.violations
+          .map((one) => `\n${one.method} ${one.path}: ${one.message} ${JSON.stringify(one.problems)}`)
+          .join('');
       const ended = (): void => finish(() => reject(new Error(`Discord was closed while ${what} was waited for.`)));
       const timer = setTimeout(
-        () => finish(() => reject(new Error(`${what} did not come within ${ms} ms.${wrong.join('')}`))),
+        () => finish(() => reject(new Error(`${what} did not come within ${ms} ms.${wrong()}`))),
         ms,
       );
       // What is looked at may not be the server's own.
@@ -192,7 +194,9 @@ export async function startDiscord(o: DiscordOptions = {}): Promise<DiscordServe
   const online = async (ms?: number): Promise<void> => {
     await waitFor(() => gateway.ready(), ms ?? 15_000, 'a bot');
   };
-  world.online = online;
+  world.session = async () => {
+    await waitFor(() => gateway.known(), 15_000, 'a bot');
+  };
 
   const guildNamed = (name: string): string =>
     [...world.guilds.values()].find((one) => one.name === name || one.id === name)?.id ?? name;
@@ -243,6 +247,7 @@ export async function startDiscord(o: DiscordOptions = {}): Promise<DiscordServe
       for (const ended of [...endings]) ended();
       await gateway.close();
       rest.server.closeAllConnections();
+      await rest.idle();
       await new Promise((done) => rest.server.close(done));
     },
   };

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { isObject, type Json, object, text } from './json.ts';
 import { guildShape, messageShape, userShape } from './shapes.ts';
-import type { Emit, World } from './world.ts';
+import { type Emit, mayRead, type World } from './world.ts';
 
 const OP = { dispatch: 0, heartbeat: 1, identify: 2, resume: 6, reconnect: 7, invalid: 9, hello: 10, ack: 11 };
 /** Presence, voice state and requests for members are taken and not answered. */
@@ -42,6 +42,8 @@ export interface Gateway {
   emit: Emit;
   /** The bot has a session and is connected. */
   ready(): boolean;
+  /** The bot has a session; cut off, it may resume it. */
+  known(): boolean;
   /** Cuts the TCP connection without a word. */
   drop(): void;
   /** Asks to reconnect (7). */
@@ -60,8 +62,6 @@ export interface Gateway {
     dispatched: number;
     closed: number[];
   };
-  /** Called after each event that went out. */
-  afterDispatch?: () => void;
   close(): Promise<void>;
 }
 
@@ -146,20 +146,17 @@ export function createGateway(world: World, server: Server, o: GatewayOptions): 
       return;
     }
     const seq = typeof d.seq === 'number' ? d.seq : Number.NaN;
+    const missed = session?.events.filter((one) => one.s > seq) ?? [];
     if (session === undefined || d.session_id !== session.id) {
-      invalid(socket, false);
+      counts.invalidated += 1;
+      send(socket, OP.invalid, false);
       return;
     }
     if (!(seq <= session.seq)) {
       end(socket, 4007);
       return;
     }
-    const missed = session.events.filter(({ s }) => s > seq);
-    if (missed.length < session.seq - seq) {
-      invalid(socket, false);
-      return;
-    }
-    if (refuseResume && missed.length === 0) {
+    if (missed.length < session.seq - seq || (refuseResume && missed.length === 0)) {
       refuseResume = false;
       invalid(socket, false);
       return;
@@ -268,20 +265,16 @@ export function createGateway(world: World, server: Server, o: GatewayOptions): 
         if (channel.hidden) return;
         const needed = channel.guild === undefined ? INTENT.direct : INTENT.messages;
         if (!(session.intents & needed)) return;
-        const readable =
-          session.intents & INTENT.content ||
-          channel.guild === undefined ||
-          message.author === world.bot.id ||
-          message.mentions.includes(world.bot.id);
+        const readable = session.intents & INTENT.content || mayRead(world, message);
         if (!readable && event !== 'MESSAGE_DELETE') {
           dispatch(session, event, messageShape(world, message, { full: false, event: true }));
           return;
         }
       }
       dispatch(session, event, data);
-      gateway.afterDispatch?.();
     },
     ready: () => session?.socket !== undefined && session.socket.readyState === session.socket.OPEN,
+    known: () => session !== undefined,
     drop: () => session?.socket?.terminate(),
     reconnect() {
       if (session?.socket !== undefined) send(session.socket, OP.reconnect, null);

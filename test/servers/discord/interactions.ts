@@ -1,6 +1,6 @@
 /** How a bot answers interactions: the callback with its 3 seconds, and the token that edits and adds for 15 minutes. */
 import { invalidForm, type Json, object, objects, Refusal, whole } from './json.ts';
-import { type Body, createMessage, deleteMessage, editMessage } from './messages.ts';
+import { type Body, createMessage, deleteMessage, editMessage, modalOpinion } from './messages.ts';
 import { choiceProblems, modalProblems } from './payload.ts';
 import { FLAG, messageShape } from './shapes.ts';
 import { botMay, LIMITS, type Pending, type Stored, type World } from './world.ts';
@@ -93,6 +93,7 @@ function perform(world: World, pending: Pending, type: number, body: Body): Stor
   if (type === ANSWER.modal) {
     const problems = modalProblems(data);
     if (problems.length > 0) throw invalidForm(problems.map((one) => ({ ...one, path: `data.${one.path}` })));
+    modalOpinion(world, body, data);
     pending.modal = data;
     world.modals.set(pending.user, { modal: data, from: pending });
     return undefined;

@@ -1,4 +1,5 @@
 /** Rate limits with the headers bots obey, and faults that a test asks for. Real time: bots wait for it in real time. */
+import { createHash } from 'node:crypto';
 import { type Json, Refusal } from './json.ts';
 
 export interface LimitOptions {
@@ -78,16 +79,14 @@ export function createLimits(o: LimitOptions): Limits {
       const everything = window('', 1_000);
       if (!exempt) everything.used += 1;
       const own = window(bucket, o.window);
-      const many = bucket.includes('message') ? o.requests : o.requests * 10;
+      const many = /message|webhook/.test(bucket) ? o.requests : o.requests * 10;
       const seconds = Math.max(own.until - performance.now(), 1) / 1_000;
       const headers = {
         'x-ratelimit-limit': String(many),
         'x-ratelimit-remaining': String(Math.max(many - own.used - 1, 0)),
         'x-ratelimit-reset': (Date.now() / 1_000 + seconds).toFixed(3),
         'x-ratelimit-reset-after': seconds.toFixed(3),
-        'x-ratelimit-bucket': Buffer.from(bucket.split(':')[0] ?? '')
-          .toString('hex')
-          .slice(-32),
+        'x-ratelimit-bucket': createHash('sha1').update(route).digest('hex'),
       };
       const asked = next(route, true);
       if (asked !== undefined)

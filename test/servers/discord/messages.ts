@@ -1,4 +1,5 @@
 /** Messages on the fake Discord: made, edited, removed, as the REST routes and the interaction answers both do it. */
+import { discordModalProblems, discordProblems } from '../../contract/discord-limits.ts';
 import { invalidForm, type Json, object, objects, Refusal, text, whole } from './json.ts';
 import { type Draft, messageProblems } from './payload.ts';
 import { FLAG, messageShape, numbered, words } from './shapes.ts';
@@ -22,6 +23,27 @@ export interface Body {
 }
 
 const MENTION = /<@!?(\d+)>/g;
+
+/**
+ * A second opinion, written down by somebody else: what the contract of the renderer finds is recorded and not refused.
+ * It judges the message as it will stand, since an edit leaves things out.
+ */
+function secondOpinion(world: World, body: Body, next: Stored): void {
+  const { content, embeds } = body.json;
+  const v2 = next.flags & FLAG.componentsV2;
+  const found = discordProblems({
+    flags: next.flags,
+    components: next.components,
+    ...(v2 ? { content, embeds } : { content: next.content, embeds: next.embeds }),
+    files: next.files.map(({ name, description, bytes }) => ({ name, alt: description, bytes })),
+    allowed_mentions: { parse: [] },
+  });
+  for (const problem of found) record(world, body, problem);
+}
+
+export function modalOpinion(world: World, body: Body, modal: Json): void {
+  for (const problem of discordModalProblems(modal)) record(world, body, problem);
+}
 
 function record(world: World, body: Body, message: string): void {
   world.violations.push({ method: body.method, path: body.path, code: 0, message, problems: [] });
@@ -109,6 +131,7 @@ function fill(world: World, message: Stored, body: Body): void {
     files: filesOf(world, body, message.files),
   };
   checked(draftOf(next));
+  secondOpinion(world, body, next);
   const said = json.content === undefined && json.components === undefined ? '' : words(next);
   Object.assign(message, next, pings(world, body, said));
 }
@@ -156,7 +179,7 @@ const NONCE_KEPT = 5 * 60_000;
 
 export function editMessage(world: World, message: Stored, body: Body): Stored {
   const asked = body.json.flags;
-  if (asked !== undefined && message.flags & FLAG.componentsV2 && (whole(asked) & FLAG.componentsV2) === 0)
+  if (typeof asked === 'number' && message.flags & FLAG.componentsV2 && (whole(asked) & FLAG.componentsV2) === 0)
     throw invalidForm([
       {
         path: 'flags',

@@ -169,6 +169,7 @@ const collect = (work: (report: Report) => void): Problem[] => {
 export const messageProblems = (draft: Draft): Problem[] =>
   collect((report) => {
     const { components, files } = draft;
+    counted(report, 'attachments', files, 0, 10);
     unique(report, components);
     for (const one of deep(components)) {
       const urls = [one.file, one.media, ...objects(one.items).map((item) => item.media)].map(

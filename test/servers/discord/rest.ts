@@ -15,6 +15,8 @@ export interface Rest {
   invalid(): number;
   /** Answers to interactions take this long. */
   delay: number;
+  /** Resolves when no request is in hand. */
+  idle(): Promise<void>;
 }
 
 async function bodyOf(request: IncomingMessage, path: string): Promise<{ body: Body; raw: unknown }> {
@@ -144,8 +146,9 @@ export function createRest(o: {
     else response.writeHead(200, { 'content-type': file.mime }).end(file.bytes);
   }
 
+  const working = new Set<Promise<void>>();
   const server = createServer((request, response) => {
-    handle(request, response).catch((error: unknown) => {
+    const work = handle(request, response).catch((error: unknown) => {
       world.violations.push({
         method: request.method ?? '',
         path: request.url ?? '',
@@ -155,7 +158,15 @@ export function createRest(o: {
       });
       if (!response.headersSent) respond(response, 500, {}, { message: 'Internal Server Error', code: 0 });
     });
+    working.add(work);
+    void work.then(() => working.delete(work));
   });
-  const rest: Rest = { server, requests, invalid: () => invalid.count, delay: 0 };
+  const rest: Rest = {
+    server,
+    requests,
+    invalid: () => invalid.count,
+    delay: 0,
+    idle: async () => void (await Promise.all(working)),
+  };
   return rest;
 }

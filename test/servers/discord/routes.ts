@@ -4,7 +4,7 @@ import { answer, callbackShape, channelMessage, webhook } from './interactions.t
 import { type Json, Refusal, text } from './json.ts';
 import { type Body, createMessage, deleteMessage, editMessage } from './messages.ts';
 import { channelShape, guildShape, messageShape, userShape } from './shapes.ts';
-import { botMay, directChannel, type World } from './world.ts';
+import { botMay, directChannel, mayRead, type World } from './world.ts';
 
 export interface Call {
   params: string[];
@@ -31,7 +31,8 @@ export function routesOf(world: World, commands: Commands, identifies: () => num
     if (!world.guilds.has(guild)) throw new Refusal(404, 10004, 'Unknown Guild');
     return guild;
   };
-  const shape = (message: Parameters<typeof messageShape>[1]): Json => messageShape(world, message);
+  const shape = (message: Parameters<typeof messageShape>[1]): Json =>
+    messageShape(world, message, { full: mayRead(world, message) });
   const application = (): Json => ({
     id: world.application,
     name: 'Keepsake',
@@ -160,9 +161,7 @@ export function routesOf(world: World, commands: Commands, identifies: () => num
       method: 'PATCH',
       path: '/channels/:channel/messages/:message',
       work({ params: [channel = '', id = ''], body }) {
-        const message = channelMessage(world, channel, id, true);
-        botMay(world, channel, true);
-        return shape(editMessage(world, message, body));
+        return shape(editMessage(world, channelMessage(world, channel, id, true), body));
       },
     },
     {

@@ -145,6 +145,8 @@ export function messageShape(world: World, message: Stored, o: { full?: boolean;
   return {
     id: message.id,
     channel_id: message.channel,
+    // Without it discord.js drops direct messages of people it has not heard of.
+    ...(o.event ? { channel_type: guild === undefined ? 1 : 0 } : {}),
     ...(o.event && guild ? { guild_id: guild.id, member: { ...memberShape(guild, author), user: undefined } } : {}),
     type: pending?.type === 2 ? 20 : message.replyTo === undefined ? 0 : 19,
     author: userShape(author),

@@ -115,8 +115,10 @@ export interface World {
   violations: Violation[];
   /** Sends a gateway event to the session. */
   emit: Emit;
-  /** Resolves once a bot is connected. */
-  online(): Promise<void>;
+  /** Message content is switched on for the application. */
+  messageContent: boolean;
+  /** Resolves once a bot has a session, be it cut off at the moment. */
+  session(): Promise<void>;
   changed(): void;
   /** Calls back after each change until the function that is answered is called. */
   watch(listener: () => void): () => void;
@@ -191,7 +193,8 @@ export function createWorld(clock: Pick<Clock, 'now'>): World {
     modals: new Map(),
     violations: [],
     emit: () => {},
-    online: async () => {},
+    messageContent: false,
+    session: async () => {},
     changed() {
       for (const listener of [...listeners]) listener();
     },
@@ -243,3 +246,10 @@ export function botMay(world: World, id: string, write: boolean): Channel {
     throw new Refusal(403, 50007, 'Cannot send messages to this user');
   return channel;
 }
+
+/** Without the intent for content, a bot reads its own messages, direct ones and those that name it. */
+export const mayRead = (world: World, message: Stored): boolean =>
+  world.messageContent ||
+  world.channels.get(message.channel)?.guild === undefined ||
+  message.author === world.bot.id ||
+  message.mentions.includes(world.bot.id);
