@@ -164,7 +164,7 @@ export async function compose(config: Config, o: ComposeOptions): Promise<Compos
     places,
     outbox,
     data: config.data,
-    reports: { scheduled: ['console', 'mail'], asked: ['mail'] },
+    surfaces: ['console', 'mail', ...(config.slack ? ['slack'] : []), ...(config.discord ? ['discord'] : [])],
   });
   const { backup, stop, rest } = tracked(made);
 

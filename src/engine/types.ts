@@ -282,6 +282,8 @@ export interface Person extends Doc {
   zoneAsked?: true;
   locale?: string;
   created: Instant;
+  /** Being merged into that person: everything of theirs is on its way, and a merge that was cut off goes on from here. */
+  into?: string;
 }
 
 export interface Account extends Doc {
@@ -404,6 +406,8 @@ export interface Problem {
   code: string;
   message: string;
   advice: string;
+  /** What mends it, where one line does. */
+  fix?: Choice;
 }
 
 export interface Progress {
@@ -557,8 +561,10 @@ export interface AuditLine extends Doc {
   /** The command line with secrets removed. */
   line: string;
   command?: string;
-  /** The plan it was about. */
+  /** The plan it was about, and what is still to be told once that is deleted: its name then, and whose it was. */
   plan?: string;
+  planName?: string;
+  planOwner?: string;
   outcome: 'done' | 'refused' | 'failed' | 'not_understood';
   detail?: string;
 }

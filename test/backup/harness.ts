@@ -82,7 +82,7 @@ export async function createHarness(openStore?: (clock: Clock) => Promise<Store>
     places,
     outbox,
     data: join(folder, 'data'),
-    reports: { scheduled: ['mail'], asked: ['mail'] },
+    surfaces: ['mail'],
   });
   const owner = await store.put('people', {
     id: 'ana',

@@ -247,7 +247,7 @@ describe('changing', () => {
     expect(await plans()).toEqual([]);
     expect(await world.store.count('catalog', { from: plan.id, to: `${plan.id}~` })).toBe(0);
     expect(await all(world.store.find('snapshots'))).toEqual([]);
-    expect((await last(yes ?? '')).title).toContain('no question open');
+    expect((await last(yes ?? '')).title).toContain('You answered this with yes at 15:23');
     expect((await last('adopt ~/usb')).data).toMatchObject({ adopted: [{ name: 'Pictures to usb' }] });
   });
 

@@ -163,7 +163,7 @@ export async function openWorld(
     places,
     outbox,
     data: config.data,
-    reports: { scheduled: ['mail'], asked: ['mail'] },
+    surfaces: ['mail'],
   });
   const secrets: string[] = [];
   const services: Services = {

@@ -1,6 +1,7 @@
 /** What a run says about itself, in sentences for people. Pure. */
 
 import { quote } from '../commands/grammar/words.ts';
+import { skippedTime } from '../commands/schedule/gap.ts';
 import type { Block, Cell, Choice, Counts, Plan, Problem, Reply, Run, RunState } from '../types.ts';
 import { countWords, durationWords, manyWords, sizeWords } from '../wording.ts';
 
@@ -79,6 +80,11 @@ const adviceOf = (problem: Problem, plan: Plan): string => problem.advice.replac
 function choicesOf(run: Run, plan: Plan): Choice[] {
   const name = quote(plan.name);
   if (run.question) return run.question.choices;
+  const again = { label: 'Run again', line: `run ${name}` };
+  if (run.state === 'waiting') {
+    const fix = run.problems.find((problem) => problem.fix)?.fix ?? { label: 'My accounts', line: 'accounts' };
+    return [{ ...fix, style: 'primary' }, again];
+  }
   if (run.state === 'done')
     return [
       { label: 'Check the copies', line: `verify ${name}` },
@@ -91,18 +97,27 @@ function choicesOf(run: Run, plan: Plan): Choice[] {
     ];
   }
   return [
-    { label: 'Run again', line: `run ${name}`, style: 'primary' },
+    { ...again, style: 'primary' },
     { label: 'History', line: `history ${name}` },
   ];
 }
 
+/** The night on which the clock was put forward over the planned time; said in the report of that one run. */
+function gapText(run: Run, plan: Plan): Block[] {
+  const skipped = run.trigger === 'schedule' ? skippedTime(plan.schedule, new Date(run.queued)) : undefined;
+  if (!skipped) return [];
+  return [{ kind: 'text', text: `${skipped.planned} did not exist that night; it ran at ${skipped.ran}.` }];
+}
+
 export function runReply(run: Run, plan: Plan): Reply {
+  const about = { plan: plan.id, run: run.id };
   if (run.state === 'queued' || run.state === 'running') {
     return {
       tone: 'busy',
       title: `Backing up ${plan.name}`,
       live: run.id,
       blocks: run.progress ? [{ kind: 'progress', progress: run.progress }] : [],
+      about,
       data: { run: run.id, state: run.state, progress: run.progress },
     };
   }
@@ -129,6 +144,7 @@ export function runReply(run: Run, plan: Plan): Reply {
     if (plan.next) fields.push({ label: 'Next run', value: { at: plan.next } });
     blocks.push({ kind: 'fields', fields });
   }
+  blocks.push(...gapText(run, plan));
   const [only] = run.problems;
   if (only && run.problemCount === 1 && only.path === undefined && only.destination === undefined) {
     // The title holds what happened already.
@@ -154,6 +170,7 @@ export function runReply(run: Run, plan: Plan): Reply {
     title: run.verdict ?? run.state,
     live: run.id,
     blocks,
+    about,
     data: {
       run: run.id,
       plan: plan.name,

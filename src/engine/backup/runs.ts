@@ -1,6 +1,7 @@
 /** The life of runs: queued, worked under a lease, watched, stopped, reported; and the worker that picks them up. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { connectLine } from '../accounts.ts';
 import { quote } from '../commands/grammar/words.ts';
 import { AuthRequired, Conflict, isKeepsakeError, NotFound, Stopped } from '../errors.ts';
 import type { Backup, OpenLocation, Outbox, Places } from '../services.ts';
@@ -11,6 +12,7 @@ import { acquireLease, holderName, isHeld } from './lease.ts';
 import { describe } from './problem.ts';
 import { createMeter, type Meter } from './progress.ts';
 import { hasEnded, isReported, runReply, verdict } from './report.ts';
+import { reportTargets } from './report-targets.ts';
 import { noCounts, perform, type RunTools } from './run.ts';
 import { newRunId } from './run-id.ts';
 
@@ -22,8 +24,8 @@ export interface RunsOptions {
   outbox: Outbox;
   /** The data folder. */
   data: string;
-  /** Surfaces that a scheduled run is reported on; a run that a person started is answered where they are, and by mail. */
-  reports: { scheduled: readonly string[]; asked: readonly string[] };
+  /** Surfaces that this Keepsake has, for reports: `console`, `mail`, `slack`, `discord`. */
+  surfaces: readonly string[];
 }
 
 export type Runs = Pick<Backup, 'start' | 'watch' | 'stop' | 'work'> & {
@@ -228,12 +230,24 @@ export function createRuns(o: RunsOptions): Runs {
     };
   }
 
+  /** A service that refuses a sign-in does not know which account of ours that was; the line that mends it says so. */
+  async function withSignIn(run: Run, plan: Plan): Promise<Run> {
+    if (run.state !== 'waiting' || run.question || run.problems.some((problem) => problem.fix)) return run;
+    for (const { account: id } of [plan.source, ...plan.destinations]) {
+      const account = id === undefined ? undefined : await store.get('accounts', id);
+      if (account?.state !== 'needs_sign_in') continue;
+      const fix = { label: `Sign in to ${account.name}`, line: connectLine(account) };
+      return { ...run, problems: run.problems.map((problem) => ({ ...problem, fix })) };
+    }
+    return run;
+  }
+
   /** The end of a run and its report are one write: a crash in between loses neither. */
   async function conclude(started: Run, plan: Plan, patch: Partial<Run>): Promise<Run> {
     const now = clock.now().toISOString();
     const stored = (await store.get('runs', started.id)) ?? started;
     const { question: _question, ...rest } = stored;
-    const run: Run = { ...rest, ...patch, ended: now };
+    const run: Run = await withSignIn({ ...rest, ...patch, ended: now }, plan);
     const owner = await store.get('people', plan.owner);
     const fresh = (await store.get('plans', plan.id)) ?? plan;
     const messages: Write[] = owner && isReported(run, plan) ? reports(owner, run, fresh) : [];
@@ -245,10 +259,17 @@ export function createRuns(o: RunsOptions): Runs {
 
   function reports(owner: Person, run: Run, plan: Plan): Write[] {
     const reply = runReply(run, plan);
-    const surfaces = run.trigger === 'person' ? o.reports.asked : o.reports.scheduled;
-    return surfaces.map((surface) => ({
+    const targets = reportTargets(run, plan, owner, { surfaces: o.surfaces }, clock.now());
+    return targets.map(({ surface, conversation, due }) => ({
       table: 'outbox',
-      put: o.outbox.message(owner, surface, `report/${run.id}/${surface}`, reply, { plan: plan.id, run: run.id }),
+      put: o.outbox.message(
+        owner,
+        surface,
+        `report/${run.id}/${surface}${conversation === undefined ? '' : '/shared'}`,
+        conversation === undefined ? reply : { ...reply, shared: true },
+        { plan: plan.id, run: run.id },
+        { ...(conversation === undefined ? {} : { conversation }), ...(due === undefined ? {} : { due }) },
+      ),
     }));
   }
 

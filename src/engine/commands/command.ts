@@ -49,6 +49,8 @@ export interface CommandArgs {
     without?: readonly (keyof Filter)[];
   };
   delete: { plan: string };
+  /** Takes back the caller's last change, or their last change of this plan. */
+  undo: { plan?: string };
   status: Record<never, never>;
   history: { plan?: string };
   snapshots: { plan?: string };
@@ -73,6 +75,21 @@ export interface CommandArgs {
   whoami: Record<never, never>;
   /** Redeems the code that the log printed at the first start. */
   claim: { code: string };
+  /** To a question of a service. `id` as the question shows it; without one, the only question that is open. */
+  answer: { id?: string; said: { code: string } | 'not now' };
+  /** Without a code: asks for one, to be said on the other surface. */
+  link: { code?: string };
+  /** `id` tells two identities on one surface apart. */
+  unlink: { surface: string; id?: string };
+  invite: { role?: Role; name?: string };
+  join: { code: string };
+  people: Record<never, never>;
+  role: { person: string; role: Role };
+  /** Without a person: the caller. */
+  forget: { person?: string };
+  /** With the conversation it is said in. */
+  share: { plan: string };
+  unshare: { plan: string };
   help: { command?: string };
 }
 

@@ -8,6 +8,8 @@ import { planForms } from './form-for.ts';
 import { quote } from './grammar/words.ts';
 import { destinationsOf, filterWords, planData, retentionWords, scheduleWords, sharedLine } from './plan-words.ts';
 import { choice, choices, fields, good, text } from './reply.ts';
+import { keepChange, undoChoice } from './take-back.ts';
+import { zoneQuestion } from './zone-question.ts';
 
 /** Nothing runs by itself once a one-line terminal command is over. */
 const needsService = (plan: Plan, caller: Caller): boolean =>
@@ -30,7 +32,7 @@ function confirmation(plan: Plan, caller: Caller, services: Services, runsNow: b
         ? [text('Scheduled runs happen while Keepsake is up: keep `npm start` running on this machine.')]
         : []),
       ...(runsNow ? [text('The first run starts now.')] : []),
-      ...choices(choice('Show', `show ${name}`), choice('Pause', `pause ${name}`), choice('Undo', `delete ${name}`)),
+      ...choices(choice('Show', `show ${name}`), choice('Pause', `pause ${name}`), undoChoice(plan)),
       ...planForms(caller, plan),
       sharedLine(plan),
     ],
@@ -54,7 +56,10 @@ export const create: Command<'create'> = {
       throw error;
     });
     const once = 'at' in plan.schedule && !('everyDays' in plan.schedule);
-    yield confirmation(plan, caller, services, !once);
+    await keepChange(services, caller, 'create', { after: plan });
+    yield { ...confirmation(plan, caller, services, !once), about: { plan: plan.id } };
+    const question = await zoneQuestion(services, caller, plan);
+    if (question) yield question;
     if (once) return;
     yield* followRun(services, caller, plan, await services.backup.start(plan, 'person'));
   },

@@ -12,6 +12,33 @@ import { newestRun, planOf } from './plan-of.ts';
 import { destinationsOf } from './plan-words.ts';
 import { choice, choices, good, text } from './reply.ts';
 
+/** What a plan leaves in the store. Nothing at a destination is touched. */
+export async function removePlan(
+  { store, scheduler }: Pick<Services, 'store' | 'scheduler'>,
+  plan: Plan,
+): Promise<void> {
+  await scheduler.cancel(plan);
+  // The plan goes first: whatever a crash leaves behind after that belongs to nobody and does nothing.
+  await store.remove('plans', plan.id);
+  for (const index of plan.destinations.keys()) {
+    for (const { from, to } of [catalogRange(plan.id, index), versionRange(plan.id, index)]) {
+      await store.removeRange('catalog', from, to);
+    }
+  }
+  const snapshots: string[] = [];
+  for await (const snapshot of store.find('snapshots', { index: 'plan+started', equals: [plan.id] })) {
+    snapshots.push(snapshot.id);
+  }
+  await store.removeMany('snapshots', snapshots);
+}
+
+/** A run whose worker died is running by its record only. */
+export async function isWorked(services: Pick<Services, 'store' | 'clock'>, plan: Plan): Promise<boolean> {
+  const run = await newestRun(services, plan);
+  if (!run || hasEnded(run)) return false;
+  return isHeld(await services.store.get('leases', plan.id), services.clock.now());
+}
+
 const find = (services: Services, caller: Caller, name: string): Promise<Plan> =>
   planOf(services, caller, name, (known) => `delete ${known}`);
 
@@ -30,31 +57,15 @@ export const remove: Command<'delete'> = {
   },
   async *run(args, caller, services) {
     const plan = await find(services, caller, args.plan);
-    const { store } = services;
     const name = quote(plan.name);
-    const run = await newestRun(services, plan);
-    // A run whose worker died is running by its record only.
-    const worked = isHeld(await store.get('leases', plan.id), services.clock.now());
-    if (run && !hasEnded(run) && worked) {
+    if (await isWorked(services, plan)) {
       throw new Conflict(`${plan.name} is running now, so it was not deleted.`, {
         code: 'is_running',
         advice: `First type: stop ${name}   Then delete it.`,
         choices: [{ label: 'Stop it', line: `stop ${name}` }],
       });
     }
-    await services.scheduler.cancel(plan);
-    // The plan goes first: whatever a crash leaves behind after that belongs to nobody and does nothing.
-    await store.remove('plans', plan.id);
-    for (const index of plan.destinations.keys()) {
-      for (const { from, to } of [catalogRange(plan.id, index), versionRange(plan.id, index)]) {
-        await store.removeRange('catalog', from, to);
-      }
-    }
-    const snapshots: string[] = [];
-    for await (const snapshot of store.find('snapshots', { index: 'plan+started', equals: [plan.id] })) {
-      snapshots.push(snapshot.id);
-    }
-    await store.removeMany('snapshots', snapshots);
+    await removePlan(services, plan);
     const [first] = plan.destinations;
     yield good(
       `${plan.name} is deleted`,

@@ -4,10 +4,10 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { Conflict, isKeepsakeError, NotAllowed } from '../errors.ts';
-import { redact } from '../log.ts';
-import { hasOwner, isStranger, mayAct } from '../people.ts';
+import { hasOwner, isStranger, knownAs, mayAct } from '../people.ts';
 import type { Services } from '../services.ts';
-import type { AuditLine, Caller, Reply, Seen } from '../types.ts';
+import type { AuditLine, Caller, Instant, Person, Plan, Reply, Seen } from '../types.ts';
+import { auditLine, holdsSecret } from './audit-line.ts';
 import type { Command, CommandName, Parsed, ParsedCommand, Vocabulary } from './command.ts';
 import { answerOf, askToConfirm, settle } from './confirm.ts';
 import { bugReply, failureReply } from './failure.ts';
@@ -16,19 +16,28 @@ import { MAX_LINE } from './grammar/words.ts';
 import { parse } from './grammar.ts';
 import { COMMANDS } from './index.ts';
 import { accountsOf } from './locate.ts';
+import { goneAbout, goneReply, staleReply } from './moved-on.ts';
 import { planOf, visiblePlans } from './plan-of.ts';
 import { choices, plain, text } from './reply.ts';
+import { strayCode } from './stray-code.ts';
+import { lastChange } from './take-back.ts';
+import { trailOf } from './who-did.ts';
 
 export type Dispatch = (line: string, caller: Caller) => AsyncIterable<Reply>;
 
 /** What somebody unknown may say; everything else could tell or change something that is not theirs. */
-const FOR_STRANGERS: readonly CommandName[] = ['claim', 'help', 'whoami'];
+const FOR_STRANGERS: readonly CommandName[] = ['claim', 'help', 'whoami', 'join', 'link'];
 
 /** One entry for the audit trail, filled in while the line is worked on. */
 interface Trail {
+  /** When it was said; what takes hours (a run that is watched) was done by then all the same. */
+  at: Instant;
   command?: CommandName;
   outcome: AuditLine['outcome'];
   detail?: string;
+  plan?: Pick<AuditLine, 'plan' | 'planName' | 'planOwner'>;
+  /** The line holds what nobody should read later. */
+  secret?: true;
 }
 
 const seenId = (caller: Caller): string | undefined =>
@@ -74,7 +83,7 @@ export async function vocabularyOf(services: Services, caller: Caller): Promise<
 
 /** What was read, what was not, what was probably meant, a line that works, and the line itself to mend. Nothing was done. */
 function notUnderstood(parsed: Exclude<Parsed, { outcome: 'command' }>, line: string): Reply {
-  const secret = parsed.code === 'secret_in_line' || redact(line) !== line;
+  const secret = parsed.code === 'secret_in_line' || holdsSecret(line);
   const again = lineForm(secret || line.length > MAX_LINE ? undefined : line);
   if (parsed.outcome === 'clarify') {
     return {
@@ -112,7 +121,7 @@ async function refuse(services: Services, caller: Caller, name: CommandName): Pr
     throw new NotAllowed(`Hello ${person.name}, I do not know you yet, so I may not do that for you.`, {
       code: 'stranger',
       advice: owned
-        ? 'Ask the owner of this Keepsake to let you in.'
+        ? 'Ask the owner to type: invite   Then send me here: join <code>   If I know you elsewhere, type `link` there.'
         : 'If this Keepsake is yours, send the code that its log shows: claim <code>',
     });
   }
@@ -124,11 +133,16 @@ async function refuse(services: Services, caller: Caller, name: CommandName): Pr
   }
 }
 
-/** A named plan must be the caller's to see; commands look it up again, this keeps one that forgets from leaking. */
-async function refuseForeignPlan(services: Services, caller: Caller, { name, args }: ParsedCommand): Promise<void> {
+/**
+ * The plan that a command names. It must be the caller's to see; commands look it up again, this keeps one that forgets
+ * from leaking.
+ */
+async function namedPlan(services: Services, caller: Caller, { name, args }: ParsedCommand): Promise<Plan | undefined> {
   if ('plan' in args && args.plan !== undefined) {
-    await planOf(services, caller, args.plan, (plan) => (name === 'create' ? `show ${plan}` : `${name} ${plan}`));
+    return planOf(services, caller, args.plan, (plan) => (name === 'create' ? `show ${plan}` : `${name} ${plan}`));
   }
+  // It means the plan of the last change, which may be gone when it is written down.
+  return name === 'undo' ? (await lastChange(services, caller))?.after : undefined;
 }
 
 /** TypeScript cannot see that the command and its arguments carry the same name. */
@@ -139,6 +153,7 @@ async function* perform<N extends CommandName>(
   caller: Caller,
   line: string,
   parsed: { name: N; args: Parameters<Command<N>['run']>[0] },
+  plan: Plan | undefined,
   trail: Trail,
 ): AsyncIterable<Reply> {
   const command = commandFor(parsed.name);
@@ -151,9 +166,20 @@ async function* perform<N extends CommandName>(
   }
   for await (const reply of command.run(parsed.args, caller, services)) {
     trail.outcome = outcomeFor(reply);
-    yield reply;
+    if (changedNothing(reply)) {
+      trail.outcome = 'refused';
+      trail.detail = 'already so';
+    }
+    if (reply.about?.plan !== undefined && !trail.plan) trail.plan = { plan: reply.about.plan };
+    yield plan === undefined || reply.about || parsed.name === 'delete'
+      ? reply
+      : { ...reply, about: { plan: plan.id } };
   }
 }
+
+/** What found everything as it should be was nobody's deed, and must not be named as one later. */
+const changedNothing = ({ data }: Reply): boolean =>
+  typeof data === 'object' && data !== null && 'unchanged' in data && data.unchanged === true;
 
 const outcomeFor = (reply: Reply): AuditLine['outcome'] => {
   if (reply.outcome === 'failed' || reply.outcome === 'sign_in') return 'failed';
@@ -184,14 +210,25 @@ async function* answer(services: Services, line: string, caller: Caller, trail: 
     trail.detail = parsed.code ?? parsed.outcome;
     // A stranger's line is not discussed: what is read of it would tell what there is.
     if (isStranger(caller.person)) await refuse(services, caller, 'status');
-    yield notUnderstood(parsed, line);
+    const stray = await strayCode(services, caller, line);
+    if (stray) trail.secret = true;
+    yield stray ?? (await goneReply(services, caller, line, parsed.code)) ?? notUnderstood(parsed, line);
     return;
   }
   const { command } = parsed;
   trail.command = command.name;
   await refuse(services, caller, command.name);
-  await refuseForeignPlan(services, caller, command);
-  yield* perform(services, caller, line, command, trail);
+  const plan = await namedPlan(services, caller, command);
+  const gone = await goneAbout(services, caller, line, command);
+  const late = gone ?? (plan && !caller.confirmed && (await staleReply(services, caller, line, command, plan)));
+  if (late) {
+    trail.outcome = 'refused';
+    trail.detail = gone ? 'plan is gone' : 'button is stale';
+    yield late;
+    return;
+  }
+  if (plan) trail.plan = trailOf(plan);
+  yield* perform(services, caller, line, command, plan, trail);
 }
 
 const randomId = (): string => randomBytes(4).toString('hex');
@@ -218,19 +255,28 @@ function told(services: Services, caller: Caller, error: unknown, trail: Trail):
   return bugReply(reference);
 }
 
+/** Who the caller is after the line: it may have made them known, made them one with another, or forgotten them. */
+async function nowOf(services: Services, caller: Caller): Promise<Person | undefined> {
+  const same = isStranger(caller.person) ? undefined : await services.store.get('people', caller.person.id);
+  const [identity] = caller.person.identities;
+  return same ?? (identity && knownAs(services.store, identity));
+}
+
 async function audit(services: Services, line: string, caller: Caller, trail: Trail): Promise<void> {
-  const at = services.clock.now().toISOString();
-  const stranger = isStranger(caller.person) ? `stranger ${caller.person.identities[0]?.id ?? ''}` : undefined;
+  const { at } = trail;
+  const person = await nowOf(services, caller);
+  const forgotten = person === undefined && !isStranger(caller.person);
+  const stranger = forgotten || person ? undefined : `stranger ${caller.person.identities[0]?.id ?? ''}`;
   const detail = [stranger, trail.detail].filter(Boolean).join(', ');
   await services.store.put('audit', {
     id: `${at}-${randomId()}`,
     at,
-    ...(stranger ? {} : { person: caller.person.id }),
+    ...(person ? { person: person.id } : {}),
     surface: caller.surface,
-    // The code makes an owner of whoever sends it; a wrong guess may be a typing mistake of the right one.
-    line: trail.command === 'claim' ? 'claim [hidden]' : redact(line).slice(0, 500),
+    line: forgotten ? '' : trail.secret ? '[hidden]' : auditLine(line, trail.command),
     ...(trail.command === undefined ? {} : { command: trail.command }),
     outcome: trail.outcome,
+    ...(forgotten ? {} : trail.plan),
     ...(detail === '' ? {} : { detail }),
   });
 }
@@ -249,11 +295,12 @@ export function createDispatch(services: Services): Dispatch {
         return;
       }
     }
-    const trail: Trail = { outcome: 'done' };
+    const trail: Trail = { at: services.clock.now().toISOString(), outcome: 'done' };
     try {
       yield* answer(services, line, caller, trail);
     } catch (error) {
-      yield told(services, caller, error, trail);
+      const reply = told(services, caller, error, trail);
+      yield isStranger(caller.person) ? reply : ((await goneReply(services, caller, line, trail.detail)) ?? reply);
     } finally {
       await audit(services, line, caller, trail);
       if (id !== undefined)

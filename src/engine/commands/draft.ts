@@ -17,6 +17,9 @@ import { visiblePlans } from './plan-of.ts';
 
 type Draft = CommandArgs['create'];
 
+/** Where its reports go is where it was made; what is said on the terminal is not written there. */
+const CHATS: ReadonlySet<string> = new Set(['slack', 'discord']);
+
 /** Ids hold no `/` (catalog keys are built of them). */
 const newPlanId = (): string => `p${randomBytes(6).toString('hex')}`;
 
@@ -200,7 +203,7 @@ export async function draftPlan(services: Services, caller: Caller, args: Draft)
     state: 'active',
     line: args.line,
     created: services.clock.now().toISOString(),
-    ...(caller.conversation === undefined ? {} : { conversation: caller.conversation }),
+    ...(CHATS.has(caller.surface) ? { surface: caller.surface } : {}),
   };
   await refuseTakenPlace(services, caller, args, plan, await everyPlan(services));
   return plan;

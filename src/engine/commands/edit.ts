@@ -1,14 +1,15 @@
 /** `edit <plan> ...`: changes just what was said; places stay, because another place is another backup. */
-import type { Account, Caller, Filter, Location, Plan, Reply } from '../types.ts';
-import type { Command, CommandArgs, LocationText } from './command.ts';
+import type { Caller, Filter, Plan, Reply } from '../types.ts';
+import type { Command, CommandArgs } from './command.ts';
 import { checkName } from './draft.ts';
 import { planForms } from './form-for.ts';
 import { quote } from './grammar/words.ts';
 import { accountsOf } from './locate.ts';
-import { lineNow } from './plan-line.ts';
+import { planLine } from './plan-line.ts';
 import { changePlan, planOf, visiblePlans } from './plan-of.ts';
 import { planData, planFields, sharedLine } from './plan-words.ts';
 import { choice, choices, good, plain, text } from './reply.ts';
+import { keepChange, undoChoice } from './take-back.ts';
 
 type Args = CommandArgs['edit'];
 
@@ -99,6 +100,7 @@ export const edit: Command<'edit'> = {
       return { ...next, line: planLine(next, accounts) };
     });
     const plan = args.schedule ? await services.scheduler.schedule(stored) : stored;
+    await keepChange(services, caller, 'edit', { before, after: plan });
     const now = services.clock.now();
     const name = quote(plan.name);
     yield good(
@@ -110,6 +112,7 @@ export const edit: Command<'edit'> = {
           choice('Preview', `preview ${name}`),
           choice('Run now', `run ${name}`),
           choice('Show', `show ${name}`),
+          undoChoice(plan),
         ),
         ...planForms(caller, plan),
         sharedLine(plan),

@@ -16,11 +16,12 @@ import { settingFields } from './settings-form.ts';
 type Listed = { [N in CommandName]: Pick<Command<N>, 'name' | 'summary' | 'example'> };
 
 const GROUPS: [string, CommandName[]][] = [
-  ['Back up', ['create', 'preview', 'run', 'stop', 'pause', 'resume', 'edit', 'delete']],
+  ['Back up', ['create', 'preview', 'run', 'stop', 'pause', 'resume', 'edit', 'delete', 'undo']],
   ['Look', ['status', 'list', 'show', 'history', 'snapshots', 'find']],
   ['Get back', ['restore', 'verify', 'adopt']],
-  ['Places', ['connect', 'accounts', 'disconnect']],
-  ['You', ['when', 'timezone', 'whoami', 'claim', 'help']],
+  ['Places', ['connect', 'accounts', 'disconnect', 'answer']],
+  ['You', ['when', 'timezone', 'whoami', 'link', 'unlink', 'forget', 'claim', 'help']],
+  ['Others', ['people', 'invite', 'join', 'role', 'share', 'unshare']],
 ];
 
 /** `create` has no word of its own: the line itself is the command. */

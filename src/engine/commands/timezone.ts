@@ -1,13 +1,16 @@
 /** `timezone [name]`: the zone in which the caller's times are meant and shown. */
 import { Conflict, NotFound, UsageError } from '../errors.ts';
 import type { Services } from '../services.ts';
-import type { Person, Plan } from '../types.ts';
+import type { Caller, Person, Plan } from '../types.ts';
 import { instantWords } from '../wording.ts';
 import type { Command } from './command.ts';
 import { scheduleText } from './grammar/line.ts';
 import { nearest } from './grammar/suggest.ts';
 import { quote } from './grammar/words.ts';
-import { visiblePlans } from './plan-of.ts';
+import { accountsOf } from './locate.ts';
+import { planLine } from './plan-line.ts';
+import { changePlan, visiblePlans } from './plan-of.ts';
+import { scheduleWords } from './plan-words.ts';
 import { choice, choices, good, plain, text } from './reply.ts';
 import { zoneNamed } from './schedule/calendar.ts';
 
@@ -23,16 +26,35 @@ function meant(typed: string): string[] {
   return nearest(city, cities.keys()).flatMap((name) => cities.get(name) ?? []);
 }
 
-async function keepZone(services: Services, id: string, zone: string): Promise<Person> {
+async function keepZone(services: Services, id: string, zone: string): Promise<{ person: Person; former?: string }> {
   for (;;) {
     const person = await services.store.get('people', id);
     if (!person) throw new NotFound('You are no longer known here.', { code: 'no_such_person' });
     try {
-      return await services.store.put('people', { ...person, zone });
+      const kept = await services.store.put('people', { ...person, zone });
+      return { person: kept, ...(person.zone === undefined ? {} : { former: person.zone }) };
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
     }
   }
+}
+
+/** Made in chat, in the zone that was taken because the person's was not known. A zone that was said is another one. */
+const isGuessed = ({ schedule, surface }: Plan, taken: string): boolean =>
+  surface !== undefined && 'zone' in schedule && schedule.zone === taken;
+
+/** Moves plans to the zone that was meant all along; their times of day stay as said. */
+async function moveGuessed(services: Services, caller: Caller, plans: readonly Plan[], zone: string): Promise<Plan[]> {
+  const accounts = await accountsOf(services, caller.person);
+  const moved: Plan[] = [];
+  for (const { id } of plans) {
+    const stored = await changePlan(services, id, (plan) => {
+      const next = 'zone' in plan.schedule ? { ...plan, schedule: { ...plan.schedule, zone } } : plan;
+      return { ...next, line: planLine(next, accounts) };
+    });
+    moved.push(await services.scheduler.schedule(stored));
+  }
+  return moved;
 }
 
 /** The plan's own schedule in another zone, as a line that works. */
@@ -66,23 +88,30 @@ export const timezone: Command<'timezone'> = {
         choices: close.map((name) => ({ label: name, line: `timezone ${name}` })),
       });
     }
-    const person = await keepZone(services, caller.person.id, zone);
+    const { person, former } = await keepZone(services, caller.person.id, zone);
     const own = (await visiblePlans(services, { person })).filter(
       (plan) => plan.owner === person.id && 'zone' in plan.schedule && plan.schedule.zone !== zone,
     );
-    const [first] = own;
+    const guessed = former === undefined ? own.filter((plan) => isGuessed(plan, services.config.zone)) : [];
+    const moved = await moveGuessed(services, caller, guessed, zone);
+    const [first] = own.filter((plan) => !guessed.includes(plan));
     yield good(
       `Your time zone is ${zone}: it is ${clock(zone)} now.`,
       [
+        ...moved.map((plan) => text(`${plan.name} is moved to it: ${scheduleWords(plan.schedule, now, plan.name)}`)),
         ...(first
-          ? [text('Backups you already have keep the zone they were made in, until their schedule is said again.')]
+          ? [
+              text(
+                `${moved.length > 0 ? 'Other backups' : 'Backups you already have'} keep the zone they were made in, until their schedule is said again.`,
+              ),
+            ]
           : []),
         ...choices(
           first && choice(`Move ${first.name} too`, movedLine(first, zone)),
           choice('Show my backups', 'list'),
         ),
       ],
-      { zone },
+      { zone, ...(moved.length > 0 ? { moved: moved.map((plan) => plan.name) } : {}) },
     );
   },
 };

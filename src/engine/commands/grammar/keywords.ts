@@ -11,6 +11,7 @@ export const VERBS: Record<Exclude<CommandName, 'create'>, readonly string[]> = 
   resume: ['resume', 'unpause', 'continue'],
   edit: ['edit', 'change', 'modify', 'update'],
   delete: ['delete', 'remove', 'rm'],
+  undo: ['undo', 'undo that', 'take back', 'take that back'],
   preview: ['preview', 'dry run', 'dry-run', 'dryrun', 'simulate', 'try'],
   status: ['status', 'am i safe', 'am i safe?', 'how are my backups', 'how are my backups?'],
   history: ['history', 'runs'],
@@ -19,13 +20,23 @@ export const VERBS: Record<Exclude<CommandName, 'create'>, readonly string[]> = 
   restore: ['restore', 'recover', 'get back', 'bring back'],
   verify: ['verify', 'check'],
   adopt: ['adopt'],
-  connect: ['connect', 'link', 'sign in to', 'log in to'],
+  connect: ['connect', 'sign in to', 'log in to'],
   accounts: ['accounts', 'list accounts', 'show accounts'],
-  disconnect: ['disconnect', 'unlink', 'sign out of'],
+  disconnect: ['disconnect', 'sign out of'],
   when: ['when'],
   timezone: ['timezone', 'time zone', 'tz', 'zone'],
   whoami: ['whoami', 'who am i', 'who am i?'],
   claim: ['claim'],
+  answer: ['answer'],
+  link: ['link'],
+  unlink: ['unlink'],
+  invite: ['invite'],
+  join: ['join'],
+  people: ['people', 'who is here', 'who is here?', 'list people', 'show people'],
+  role: ['role', 'set role', 'change role'],
+  forget: ['forget', 'remove person', 'delete person'],
+  share: ['share'],
+  unshare: ['unshare', 'stop sharing'],
   help: ['help', '?', '-h', '--help', '/help', 'commands'],
 };
 
@@ -74,7 +85,7 @@ export const SCHEDULE_WORDS =
 
 /** First words of options, of schedules, and what stands between the parts of a command. */
 const OTHERS =
-  'no all anyway every everything only just except without but excluding exclude ignore ignoring skipping larger bigger over above more files smaller under below less since after newer before older the album albums keep keeping retain named called name with call as report reports reporting limit limited unlimited full throttle at most max from in on until for skip replace overwrite both quick sample plan plans file latest newest counted manual never once hour hours minute minutes am pm mon tue wed thu fri sat sun cron today tonight yesterday last next first second third fourth january february march april may june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec utc gmt biweekly fortnightly annually quarterly days weeks months years now versions or of';
+  'no all anyway every everything only just except without but excluding exclude ignore ignoring skipping larger bigger over above more files smaller under below less since after newer before older the album albums keep keeping retain named called name with call as report reports reporting limit limited unlimited full throttle at most max from in on until for skip replace overwrite both quick sample plan plans file latest newest counted manual never once hour hours minute minutes am pm mon tue wed thu fri sat sun cron today tonight yesterday last next first second third fourth january february march april may june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec utc gmt biweekly fortnightly annually quarterly days weeks months years now versions or of owner member viewer me here';
 
 const singles = (...lists: (readonly string[])[]): string[] => lists.flat().flatMap((phrase) => phrase.split(' '));
 

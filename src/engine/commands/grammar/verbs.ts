@@ -1,9 +1,11 @@
 /** Every command with a word of its own, and how the rest of its line is read. */
 import type { CommandArgs, CommandName } from '../command.ts';
 import { readAdopt, readConnect, readDisconnect } from './accounts.ts';
+import { readAnswer } from './answer.ts';
 import { readPlan } from './create.ts';
 import { readEdit, readRename } from './edit.ts';
 import { VERBS } from './keywords.ts';
+import { readForget, readInvite, readJoin, readLink, readRole, readShare, readUnlink } from './people.ts';
 import { nearPlan, planAt, unknownPlan, whichPlan } from './plans.ts';
 import { type Fix, type Issue, keyAt, type Line, phraseAt, refused, rest, slice, unclear } from './reading.ts';
 import { readRestore } from './restore.ts';
@@ -41,7 +43,7 @@ const readRun: ReadVerb = (line, from, at) => {
 };
 
 const alone =
-  (name: 'list' | 'status' | 'accounts' | 'whoami'): ReadVerb =>
+  (name: 'list' | 'status' | 'accounts' | 'whoami' | 'people'): ReadVerb =>
   (line, from, at) =>
     ended(line, from, at, { name, args: {} });
 
@@ -54,6 +56,15 @@ const readShow: ReadVerb = (line, from, at) => {
 const readDelete: ReadVerb = (line, from, at) => {
   const found = neededPlan(line, from, at, 'Delete which plan?', false);
   return found.reading ?? ended(line, from, found.next, { name: 'delete', args: { plan: found.plan } });
+};
+
+/** Without a name: the last change, whichever plan it was; so the only plan there is does not count as named. */
+const readUndo: ReadVerb = (line, from, at) => {
+  const { plan } = line.vocabulary;
+  const found = optionalPlan(line, from, at, () => false);
+  if (found.reading) return found.reading;
+  const named = found.next > at ? found.plan : plan;
+  return ended(line, from, found.next, { name: 'undo', args: named === undefined ? {} : { plan: named } });
 };
 
 const readPause: ReadVerb = (line, from, at) => {
@@ -211,6 +222,7 @@ const READERS: Record<Exclude<CommandName, 'create'>, ReadVerb> = {
   resume: withPlan('resume'),
   edit: readEdit,
   delete: readDelete,
+  undo: readUndo,
   preview: readPreview,
   status: alone('status'),
   history: withPlan('history'),
@@ -226,6 +238,16 @@ const READERS: Record<Exclude<CommandName, 'create'>, ReadVerb> = {
   timezone: readTimezone,
   whoami: alone('whoami'),
   claim: readClaim,
+  answer: readAnswer,
+  link: readLink,
+  unlink: readUnlink,
+  invite: readInvite,
+  join: readJoin,
+  people: alone('people'),
+  role: readRole,
+  forget: readForget,
+  share: readShare('share'),
+  unshare: readShare('unshare'),
   help: readHelp,
 };
 
@@ -240,6 +262,7 @@ export const EXAMPLES: Record<CommandName, string> = {
   resume: 'resume photos',
   edit: 'edit photos every sunday at 03:00 keep 5 versions',
   delete: 'delete photos',
+  undo: 'undo photos',
   preview: 'preview ~/Pictures to /mnt/usb weekly',
   status: 'status',
   history: 'history photos',
@@ -255,6 +278,16 @@ export const EXAMPLES: Record<CommandName, string> = {
   timezone: 'timezone Europe/Paris',
   whoami: 'whoami',
   claim: 'claim K7Q2-9F4M',
+  answer: 'answer 123 456',
+  link: 'link 2F7K-QM4D-9TRV',
+  unlink: 'unlink slack',
+  invite: 'invite Ben as viewer',
+  join: 'join 2F7K-QM4D-9TRV',
+  people: 'people',
+  role: 'role Ben member',
+  forget: 'forget me',
+  share: 'share photos here',
+  unshare: 'unshare photos',
   help: 'help restore',
 };
 
