@@ -29,7 +29,7 @@ async function route(world: World, request: IncomingMessage, response: ServerRes
   if (url.pathname.startsWith('/actions/')) return respond(world, request, response, url);
   if (url.pathname.startsWith('/upload/')) return takeUpload(world, request, response, url);
   if (url.pathname === '/oauth/v2/authorize') return consent(world, request, response, url);
-  world.violations.push(`nothing is at ${url.pathname}`);
+  world.blame(`nothing is at ${url.pathname}`);
   send(response, 404, 'not found');
 }
 
@@ -39,7 +39,7 @@ export async function startSlack(o: SlackOptions): Promise<SlackServer> {
   const server = createServer((request, response) => {
     route(world, request, response).catch((error: unknown) => {
       if (world.stopping.signal.aborted) return void response.destroy();
-      world.violations.push(`the server itself failed: ${String(error)}`);
+      world.blame(`the server itself failed: ${String(error)}`);
       send(response, 500, String(error));
     });
   });
@@ -129,7 +129,8 @@ export async function startSlack(o: SlackOptions): Promise<SlackServer> {
         const seen = look();
         if (seen !== undefined && seen !== false) return seen;
         if (patience.aborted) throw new Error(`not seen within ${ms} ms: ${look}\n${overview(world)}`);
-        await world.whenChanged(patience);
+        // Something outside may have changed as well: a log, a file, an array of the test's.
+        await world.whenChanged(AbortSignal.any([patience, AbortSignal.timeout(20)]));
       }
     },
     setTarget: (url) => http.setTarget(url),
@@ -143,6 +144,13 @@ export async function startSlack(o: SlackOptions): Promise<SlackServer> {
     connections: () => sockets.connections(),
     refresh: (reason = 'refresh_requested') => sockets.refresh(reason),
     drop: () => sockets.drop(),
+    setClock(clock) {
+      world.clock = clock;
+    },
+    expire() {
+      for (const one of [...world.responseUrls.values(), ...world.triggers.values()])
+        one.made = Number.NEGATIVE_INFINITY;
+    },
     limit: (method, { retryAfter, times = 1 }) => world.faults.plan(method, { kind: 'limit', retryAfter }, times),
     fail: (method, error, times = 1) => world.faults.plan(method, { kind: 'fail', error }, times),
     status: (method, code, times = 1) => world.faults.plan(method, { kind: 'status', code }, times),

@@ -1,12 +1,9 @@
 /** chat.*: what may be posted where, and what became of it. */
-import { manners, messageProblems } from './checks.ts';
+import { checked } from './checks.ts';
 import { toldInDirect } from './delivery.ts';
 import { type Method, type MethodCall, refused } from './method.ts';
 import type { Fields, SlackChannel, SlackMessage } from './types.ts';
 import { channelOf, list, type Workspace, type World, withIds, word } from './world.ts';
-
-/** Longer texts are cut off by Slack, or refused; nobody reads them either way. (docs.slack.dev/reference/methods/chat.postMessage) */
-const LONGEST = 40_000;
 
 /** Adds a message to what people see. */
 export function shown(
@@ -49,17 +46,9 @@ export function contentProblem(
   payload: Fields,
   former?: SlackMessage,
 ): Fields | undefined {
-  if (word(payload.text) === '' && list(payload.blocks).length === 0 && list(payload.attachments).length === 0) {
-    world.violations.push(`${method}: it says nothing`);
-    return refused('no_text');
-  }
-  if (word(payload.text).length > LONGEST) {
-    world.violations.push(`${method}: ${word(payload.text).length} characters of text`);
-    return refused('msg_too_long');
-  }
-  const problems = messageProblems(payload);
-  world.violations.push(...problems.map((one) => `${method}: ${one}`), ...manners(method, payload, former));
-  return problems.length > 0 ? refused('invalid_blocks', problems) : undefined;
+  const { error, problems } = checked(payload, former);
+  world.blame(...problems.map((one) => `${method}: ${one}`));
+  return error === undefined ? undefined : refused(error, problems);
 }
 
 async function place({ world, workspace, args, method }: MethodCall): Promise<SlackChannel | Fields> {
@@ -97,7 +86,7 @@ function own({ world, workspace, args, method }: MethodCall, deed: 'update' | 'd
   if (channel === undefined) return refused('channel_not_found');
   const message = messageAt(world, channel.id, word(args.ts));
   if (message === undefined || message.only !== undefined) {
-    if (message?.only !== undefined) world.violations.push(`${method}: an ephemeral message cannot be found again`);
+    if (message?.only !== undefined) world.blame(`${method}: an ephemeral message cannot be found again`);
     return refused('message_not_found');
   }
   return message.by === workspace.botUser ? message : refused(`cant_${deed}_message`);

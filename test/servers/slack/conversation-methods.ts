@@ -14,7 +14,7 @@ function lacking(
 ): Fields | undefined {
   const scope = `${kindOf(channel)}:${deed}`;
   if (token.scopes.includes(scope)) return undefined;
-  world.violations.push(`${method}: scope ${scope} is missing`);
+  world.blame(`${method}: scope ${scope} is missing`);
   return { ...refused('missing_scope'), needed: scope, provided: token.scopes.join(',') };
 }
 
@@ -36,7 +36,7 @@ export const conversationMethods: Readonly<Record<string, Method>> = {
     async run({ workspace, args, world, method }) {
       const named = word(args.users).split(',');
       if (named.length !== 1) {
-        world.violations.push(`${method}: several people at once are not our business`);
+        world.blame(`${method}: several people at once are not our business`);
         return refused('too_many_users');
       }
       const user = workspace.users.find(({ id }) => id === named[0]);

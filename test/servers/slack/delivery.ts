@@ -30,7 +30,7 @@ export function createDelivery(world: World, o: { sockets: Sockets; http: HttpSe
     const { closed, noRetry, ...acked } = sent;
     world.deliveries.push({ ...acked, kind: out.kind, payload: out.payload, attempt: retry?.attempt ?? 0, at });
     if (sent.failed === 'operation_timeout' && closed !== true && !world.stopping.signal.aborted)
-      world.violations.push(`${out.kind}: not acknowledged within ${world.ackWithin} ms`);
+      world.blame(`${out.kind}: not acknowledged within ${world.ackWithin} ms`);
     world.changed();
     if (world.stingy && world.mode === 'socket') {
       envelopes++;
@@ -58,6 +58,8 @@ export function createDelivery(world: World, o: { sockets: Sockets; http: HttpSe
     for (const [index, pause] of RETRIES.entries()) {
       if (last.failed === undefined || last.noRetry === true) return;
       if (pause > 0) await world.clock.sleep(pause, world.stopping.signal);
+      await ready();
+      if (world.stopping.signal.aborted) return;
       last = await once(out, { attempt: index + 1, reason: reasonOf(last) });
     }
   }
@@ -68,7 +70,7 @@ export function createDelivery(world: World, o: { sockets: Sockets; http: HttpSe
         (one) => one.kind === 'bot' && one.workspace === workspace.id && one.revoked === undefined,
       );
       if (scope !== undefined && token?.scopes.includes(scope) !== true) {
-        world.violations.push(`event ${String(event.type)}: the app has no scope ${scope}, so it is never told`);
+        world.blame(`event ${String(event.type)}: the app has no scope ${scope}, so it is never told`);
         return { ackMs: Number.POSITIVE_INFINITY, ack: undefined, failed: 'dispatch_failed' };
       }
       const out: Outgoing = {

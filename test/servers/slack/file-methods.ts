@@ -46,7 +46,7 @@ export const fileMethods: Readonly<Record<string, Method>> = {
         upload.title = word(named[index]?.title) || upload.title;
         upload.conversation = channel?.id;
         if (/\.(png|jpe?g|gif|webp)$/i.test(upload.name) && upload.alt === undefined)
-          world.violations.push(`${method}: ${upload.name} is a picture without an alternative text`);
+          world.blame(`${method}: ${upload.name} is a picture without an alternative text`);
       }
       if (channel === undefined) return answer;
       const ts = sharedAt(answer, channel.id) ?? world.ts();

@@ -32,7 +32,12 @@ export function createHttpSender(world: World): HttpSender {
       forged = o;
     },
     async send(out, retry) {
-      if (target === undefined) throw new Error('setTarget(url) first: where the app listens');
+      if (target === undefined)
+        return {
+          ackMs: Number.POSITIVE_INFINITY,
+          ack: 'setTarget(url) first: where the app listens',
+          failed: 'dispatch_failed',
+        };
       const { body, type } = encoded(out);
       // The app compares with its own clock, so it is the machine's time whatever clock the test has.
       const timestamp = String(forged?.timestamp ?? Math.floor(Date.now() / 1000));

@@ -70,7 +70,7 @@ function followed(world: World, view: SlackView, acked: Acked): Submitted {
   const answer = isFields(acked.ack) ? acked.ack : {};
   const action = answer.response_action;
   const wrong = (why: string): Submitted => {
-    world.violations.push(`view_submission: ${why}`);
+    world.blame(`view_submission: ${why}`);
     return { ...acked, errors: { '': trouble } };
   };
   if (action === undefined) {

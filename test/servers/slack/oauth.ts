@@ -39,6 +39,9 @@ export async function consent(
   url: URL,
 ): Promise<void> {
   const given = request.method === 'POST' ? new URLSearchParams((await bodyOf(request)).toString()) : url.searchParams;
+  // Without one, Slack takes the first of the app's settings.
+  const [first] = world.redirectUris ?? [];
+  if (!given.has('redirect_uri') && first !== undefined) given.set('redirect_uri', first);
   const of = (name: string): string => given.get(name) ?? '';
   const scopes = of('scope').split(/[ ,]+/).filter(Boolean);
   const problem =
@@ -48,10 +51,10 @@ export async function consent(
         ? 'no scope is asked for'
         : redirectProblem(world, of('redirect_uri'));
   if (problem !== undefined) {
-    world.violations.push(`oauth/v2/authorize: ${problem}`);
+    world.blame(`oauth/v2/authorize: ${problem}`);
     return send(response, 400, problem);
   }
-  if (of('state') === '') world.violations.push('oauth/v2/authorize: without a state anybody can install for others');
+  if (of('state') === '') world.blame('oauth/v2/authorize: without a state anybody can install for others');
   if (request.method !== 'POST') {
     const hidden = [...given].map(
       ([name, value]) => `<input type="hidden" name="${escaped(name)}" value="${escaped(value)}">`,
@@ -96,7 +99,7 @@ export const oauthMethods: Readonly<Record<string, Method>> = {
     token: 'none',
     run({ world, args, method }) {
       if (args.client_id !== world.clientId || args.client_secret !== world.clientSecret) {
-        world.violations.push(`${method}: client id or secret is wrong`);
+        world.blame(`${method}: client id or secret is wrong`);
         return refused('bad_client_secret');
       }
       const code = codesOf(world).get(word(args.code));

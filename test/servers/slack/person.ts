@@ -74,11 +74,11 @@ export function createPerson(world: World, user: SlackUser): SlackPerson {
     const answer = isFields(acked.ack) ? acked.ack : {};
     const offered = [...list(answer.options), ...list(answer.option_groups).flatMap((group) => list(group.options))];
     if (acked.failed === undefined && answer.options === undefined && answer.option_groups === undefined)
-      world.violations.push('block_suggestion: the acknowledgement has no options');
-    if (offered.length > 100) world.violations.push(`block_suggestion: ${offered.length} options, 100 are allowed`);
+      world.blame('block_suggestion: the acknowledgement has no options');
+    if (offered.length > 100) world.blame(`block_suggestion: ${offered.length} options, 100 are allowed`);
     for (const option of offered)
       if (said(option.text).length > 75 || said(option.text) === '' || word(option.value).length > 150)
-        world.violations.push(`block_suggestion: an option's text or value is empty or too long: ${said(option.text)}`);
+        world.blame(`block_suggestion: an option's text or value is empty or too long: ${said(option.text)}`);
     return offered;
   }
 

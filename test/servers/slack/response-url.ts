@@ -36,7 +36,7 @@ export async function respond(
     world.changed();
   };
   if (known === undefined) {
-    world.violations.push('response_url: nobody gave it out');
+    world.blame('response_url: nobody gave it out');
     return fail(404, 'no_such_url');
   }
   if (known.uses >= USES) return fail(404, 'used_url');
@@ -49,7 +49,7 @@ export async function respond(
     payload = undefined;
   }
   if (!isFields(payload)) {
-    world.violations.push('response_url: the body is not JSON');
+    world.blame('response_url: the body is not JSON');
     return fail(400, 'invalid_payload');
   }
   if (payload.delete_original === true) {

@@ -91,15 +91,17 @@ export function openSockets(world: World, server: Server): Sockets {
     const id = isFields(message) ? word(message.envelope_id) : '';
     const done = waiting.get(id);
     if (done !== undefined) done(isFields(message) ? message.payload : undefined);
-    else if (known.has(id)) world.lateAcks++;
-    else world.violations.push(`socket: an acknowledgement of nothing: ${text.slice(0, 100)}`);
+    else if (known.has(id)) {
+      world.lateAcks++;
+      world.changed();
+    } else world.blame(`socket: an acknowledgement of nothing: ${text.slice(0, 100)}`);
   }
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const url = new URL(request.url ?? '/', world.url);
     const ticket = url.searchParams.get('ticket') ?? '';
     if (url.pathname !== '/link/' || tickets.get(world)?.delete(ticket) !== true || connections.size >= CONNECTIONS) {
-      world.violations.push('socket: a connection without a fresh ticket');
+      world.blame('socket: a connection without a fresh ticket');
       socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n');
       return;
     }

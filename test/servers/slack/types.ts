@@ -12,6 +12,8 @@ export interface SlackOptions {
   clock?: Clock;
   /** How long an acknowledgement may take, in real ms. Default: Slack's 3000. */
   ackWithin?: number;
+  /** How long a trigger_id lives, in ms of the clock (one that runs faster needs more). Default: Slack's 3000. */
+  triggerWithin?: number;
   /** What the bot's token of the first workspace may do. Default: what the product's manifest asks for. */
   scopes?: readonly string[];
   /** Redirect addresses that the app's settings list. Default: everything on loopback. */
@@ -218,6 +220,11 @@ export interface SlackServer {
   connections(): number;
   refresh(reason?: 'warning' | 'refresh_requested' | 'link_disabled'): void;
   drop(): void;
+
+  /** Messages get this clock's times from now on; everything that has a lifetime is measured by it. */
+  setClock(clock: Clock): void;
+  /** Every response_url and trigger_id given out until now is too old. */
+  expire(): void;
 
   limit(method: string, o: { retryAfter: number; times?: number }): void;
   fail(method: string, error: string, times?: number): void;

@@ -1,10 +1,9 @@
 /** views.*: triggers that live 3 seconds and work once, stacks of at most three modals, hashes. */
-import { viewProblems } from './checks.ts';
+import { slackViewProblems } from '../../contract/slack-limits.ts';
 import { type Method, type MethodCall, refused } from './method.ts';
 import type { Fields, SlackView } from './types.ts';
 import { isFields, list, said, type Trigger, type World, withIds, word } from './world.ts';
 
-const TRIGGER_LIVES = 3_000;
 const DEEPEST = 3;
 
 /** What a question holds before anybody touched it. */
@@ -100,9 +99,9 @@ export const viewOf = (world: World, view: SlackView): Fields => ({
 
 /** Why Slack refuses a view; every problem is noted. */
 export function viewProblem(world: World, method: string, raw: unknown, type: SlackView['type']): Fields | undefined {
-  const problems = isFields(raw) ? viewProblems(raw) : ['/view is missing'];
-  if (isFields(raw) && raw.type !== type) problems.push(`/type is not ${type}`);
-  world.violations.push(...problems.map((one) => `${method}: ${one}`));
+  const problems = isFields(raw) ? slackViewProblems(raw) : ['the view is missing'];
+  if (isFields(raw) && raw.type !== type) problems.push(`type: is not ${type}`);
+  world.blame(...problems.map((one) => `${method}: ${one}`));
   return problems.length > 0 ? refused('invalid_arguments', problems) : undefined;
 }
 
@@ -110,14 +109,14 @@ function exchanged({ world, args, method, workspace }: MethodCall): Trigger | Fi
   const given = word(args.trigger_id);
   const found = world.triggers.get(given);
   if (found === undefined || found.workspace !== workspace.id) {
-    world.violations.push(`${method}: nobody gave out this trigger_id`);
+    world.blame(`${method}: nobody gave out this trigger_id`);
     return refused('invalid_trigger_id');
   }
   if (found.used) {
-    world.violations.push(`${method}: the trigger_id was used before`);
+    world.blame(`${method}: the trigger_id was used before`);
     return refused('exchanged_trigger_id');
   }
-  if (world.clock.now().getTime() - found.made > TRIGGER_LIVES) return refused('expired_trigger_id');
+  if (world.clock.now().getTime() - found.made > world.triggerWithin) return refused('expired_trigger_id');
   found.used = true;
   return found;
 }
@@ -158,7 +157,7 @@ export const viewMethods: Readonly<Record<string, Method>> = {
       const below = world.views.find(({ id, open, type }) => id === used.view && open && type === 'modal');
       if (below === undefined) return refused('not_found');
       if (openModals(world, used.user).length >= DEEPEST) {
-        world.violations.push(`${method}: more than ${DEEPEST} modals`);
+        world.blame(`${method}: more than ${DEEPEST} modals`);
         return refused('push_limit_reached');
       }
       const view = created(world, { workspace: workspace.id, user: used.user, raw: raw(args), below });

@@ -48,22 +48,22 @@ function basic(request: IncomingMessage): Fields {
 function tokenProblem(world: World, name: string, method: Method, value: string): Fields | undefined {
   if (method.token === 'none') return undefined;
   if (value === '') {
-    world.violations.push(`${name}: no token`);
+    world.blame(`${name}: no token`);
     return refused('not_authed');
   }
   const token = world.tokens.get(value);
   if (token === undefined) {
-    world.violations.push(`${name}: an unknown token`);
+    world.blame(`${name}: an unknown token`);
     return refused('invalid_auth');
   }
   if (token.revoked !== undefined) return refused(token.revoked);
   if (token.kind !== method.token) {
-    world.violations.push(`${name}: it takes no ${token.kind} token`);
+    world.blame(`${name}: it takes no ${token.kind} token`);
     return refused('not_allowed_token_type');
   }
   const needed = (method.scopes ?? []).filter((scope) => !token.scopes.includes(scope));
   if (needed.length === 0) return undefined;
-  world.violations.push(`${name}: scope ${needed.join(', ')} is missing`);
+  world.blame(`${name}: scope ${needed.join(', ')} is missing`);
   return { ...refused('missing_scope'), needed: needed.join(','), provided: token.scopes.join(',') };
 }
 
@@ -80,7 +80,7 @@ export async function callMethod(
   try {
     args = { ...parsed(request, url, await bodyOf(request)), ...basic(request) };
   } catch (error) {
-    world.violations.push(`${name}: the body cannot be read: ${String(error)}`);
+    world.blame(`${name}: the body cannot be read: ${String(error)}`);
     return send(response, 200, refused('invalid_json'));
   }
   const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
@@ -108,7 +108,7 @@ export async function callMethod(
 
   const method = METHODS[name];
   if (method === undefined) {
-    world.violations.push(`${name}: there is no such method`);
+    world.blame(`${name}: there is no such method`);
     return answer(refused('unknown_method'));
   }
   const problem = tokenProblem(world, name, method, value);

@@ -51,6 +51,7 @@ export interface World {
   mode: 'socket' | 'http';
   stingy: boolean;
   ackWithin: number;
+  triggerWithin: number;
   signingSecret: string;
   redirectUris: readonly string[] | undefined;
   clientId: string;
@@ -69,6 +70,7 @@ export interface World {
   deliveries: SlackDelivery[];
   /** What a right client never does. */
   violations: string[];
+  blame(...problems: string[]): void;
   /** What was refused though it may have been right to try. */
   refusals: string[];
   /** Acknowledgements that came after the person had been told that there was none. */
@@ -105,11 +107,11 @@ export function createWorld(o: SlackOptions): World {
   let tick = 0;
   const waiting = new Set<() => void>();
   const works = new Set<Promise<unknown>>();
-  const clock = o.clock ?? systemClock;
   const world: World = {
     mode: o.mode,
     stingy: o.profile === 'stingy',
     ackWithin: o.ackWithin ?? 3_000,
+    triggerWithin: o.triggerWithin ?? 3_000,
     signingSecret: o.signingSecret ?? '8f742231b10e8888abcd99yyyzzz85a5',
     redirectUris: o.redirectUris,
     clientId: '1111111111.2222222222',
@@ -117,7 +119,7 @@ export function createWorld(o: SlackOptions): World {
     appId: 'A0KEEPSAKE',
     appToken: 'xapp-1-A0KEEPSAKE-1-keepsake-on-loopback',
     verification: 'no-longer-used-by-anybody',
-    clock,
+    clock: o.clock ?? systemClock,
     url: '',
     workspaces: [],
     tokens: new Map(),
@@ -127,6 +129,10 @@ export function createWorld(o: SlackOptions): World {
     calls: [],
     deliveries: [],
     violations: [],
+    blame(...problems) {
+      world.violations.push(...problems);
+      if (problems.length > 0) world.changed();
+    },
     refusals: [],
     lateAcks: 0,
     triggers: new Map(),
@@ -139,7 +145,7 @@ export function createWorld(o: SlackOptions): World {
     stopping: new AbortController(),
     id: (prefix) => `${prefix}${(++ids).toString(36).toUpperCase().padStart(9, '0')}`,
     ts: () =>
-      `${Math.floor(clock.now().getTime() / 1000)
+      `${Math.floor(world.clock.now().getTime() / 1000)
         .toString()
         .padStart(10, '0')}.${(++tick).toString().padStart(6, '0')}`,
     changed() {
@@ -160,7 +166,7 @@ export function createWorld(o: SlackOptions): World {
       }),
     aside(work) {
       const kept = work.catch((error: unknown) => {
-        if (!world.stopping.signal.aborted) world.violations.push(`the server itself failed: ${String(error)}`);
+        if (!world.stopping.signal.aborted) world.blame(`the server itself failed: ${String(error)}`);
       });
       works.add(kept);
       void kept.then(() => works.delete(kept));
