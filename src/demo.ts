@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { quoted } from './bots/console-completion.ts';
+import { quoted } from './bots/console-arguments.ts';
 import { createScreen } from './bots/console-screen.ts';
 import { type Composed, compose } from './compose.ts';
 import { differences, hashTree } from './demo/compare.ts';

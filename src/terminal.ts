@@ -4,16 +4,16 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createConsoleDeliverer, INTERRUPTED, runPrompt, secretAsker, type Terminal } from './bots/console.ts';
 import { type Arguments, readArguments, USAGE } from './bots/console-arguments.ts';
-import { complete } from './bots/console-completion.ts';
 import { createScreen, type Screen } from './bots/console-screen.ts';
 import { type Composed, compose } from './compose.ts';
 import { systemClock } from './engine/clock.ts';
+import { complete } from './engine/commands/completion.ts';
 import { failureReply } from './engine/commands/failure.ts';
-import { COMMANDS } from './engine/commands/index.ts';
 import { type Config, readConfig, wantsColour } from './engine/config.ts';
 import { isKeepsakeError, Stopped } from './engine/errors.ts';
 import { redact } from './engine/log.ts';
 import { callerPerson, terminalUser } from './engine/people.ts';
+import { completionWords } from './engine/suggest.ts';
 import type { Caller, Clock, Reply } from './engine/types.ts';
 
 /** sysexits.h: EX_USAGE and EX_NOPERM. */
@@ -106,22 +106,15 @@ async function workOnce(session: Session, line: string): Promise<number> {
   }
 }
 
-async function completionWords({ composed }: Session) {
-  const { store, kinds } = composed.services;
-  const plans: string[] = [];
-  for await (const plan of store.find('plans')) plans.push(plan.name);
-  const accounts: string[] = [];
-  for await (const account of store.find('accounts')) accounts.push(account.name);
-  const commands = Object.keys(COMMANDS).map((name) => (name === 'create' ? 'backup' : name));
-  return { commands, plans, accounts, kinds: kinds.list().map((kind) => kind.name) };
-}
-
 async function prompt(session: Session): Promise<number> {
   try {
     const code = await runPrompt({
       terminal: session.terminal,
       historyFile: join(session.config.data, 'history'),
-      complete: async (line) => complete(line, await completionWords(session)),
+      complete: async (line) => {
+        const caller = await callerOf(session, new AbortController().signal);
+        return complete(line, await completionWords(session.composed.services, caller));
+      },
       mayRemember: (line) => redact(line) === line,
       work: async (line, signal) => {
         try {

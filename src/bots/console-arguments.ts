@@ -1,7 +1,6 @@
 /** What was typed behind `npm run -s keepsake --`: options, and the words of one line. */
 import { parseArgs } from 'node:util';
 import { UsageError } from '../engine/errors.ts';
-import { quoted } from './console-completion.ts';
 
 export interface Arguments {
   /** Empty when none was typed. */
@@ -30,6 +29,9 @@ Lines: "backup ~/Pictures to /mnt/usb weekly", "status", "restore photos to /tmp
   --help, --version
 
 Exit codes: 0 done, 1 failed, 2 partly done, 64 not understood, 77 needs a sign-in, 130 stopped by Ctrl-C.`;
+
+/** Words with quotes around what has spaces in it, as the grammar reads them back. */
+export const quoted = (word: string): string => (/[\s"',;]/.test(word) ? `"${word.replaceAll('"', '""')}"` : word);
 
 const wrong = (message: string, advice: string, cause?: unknown): UsageError =>
   new UsageError(message, { code: 'bad_option', advice, cause });

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type PromptOptions, runPrompt, secretAsker } from '../../src/bots/console.ts';
-import { complete, quoted } from '../../src/bots/console-completion.ts';
+import { quoted } from '../../src/bots/console-arguments.ts';
+import { complete } from '../../src/engine/commands/completion.ts';
 
 const words = {
   commands: ['list', 'run', 'restore', 'help'],

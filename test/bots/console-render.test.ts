@@ -129,6 +129,35 @@ describe('blocks', () => {
     ).toEqual(['  → run photos            Run it now', '  → edit photos at 14:00  Change the time']);
   });
 
+  it('choices: of a long menu the first, and how many more there are', () => {
+    const choices = Array.from({ length: 6 }, (_, i) => ({ label: `Show ${i}`, line: `show ${i}` }));
+    expect(bodyOf({ kind: 'choices', menu: 'Show one', choices })).toEqual([
+      '  → show 0  Show 0',
+      '  → show 1  Show 1',
+      '  → show 2  Show 2',
+      '    and 3 more',
+    ]);
+    expect(bodyOf({ kind: 'choices', menu: 'Show one', choices: choices.slice(1) })).toHaveLength(5);
+    expect(bodyOf({ kind: 'choices', choices })).toHaveLength(6);
+  });
+
+  it('form: one line beside other things to do, nothing where it asks for a whole line', () => {
+    const form: Block = {
+      kind: 'form',
+      label: 'Connect',
+      title: 'Connect a NAS',
+      line: 'connect webdav',
+      fields: [
+        { name: 'url', label: 'Address', word: 'url=' },
+        { name: 'as', label: 'Name', word: 'as' },
+      ],
+    };
+    const choice: Block = { kind: 'choices', choices: [{ label: 'Status', line: 'status' }] };
+    expect(bodyOf(choice, form)).toEqual(['  → status  Status', '  → connect webdav url=<url> as <as>']);
+    expect(bodyOf(form).length).toBeGreaterThan(2);
+    expect(bodyOf({ ...form, line: '' })).toEqual([]);
+  });
+
   it('form, link, image and file are lines', () => {
     const lines = bodyOf(
       {

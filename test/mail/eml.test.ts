@@ -76,6 +76,31 @@ describe('a report', () => {
     expect(mail.html).toContain('<a href="https://nas.example.org/x?a=1&amp;b=2">Folder</a>');
   });
 
+  it('names a few of a long menu, the line of a form, and nothing where a whole line is asked for', () => {
+    const choices = Array.from({ length: 6 }, (_, i) => ({ label: `State ${i}`, line: `restore photos from r${i}` }));
+    const url = { name: 'url', label: 'Address', word: 'url=' };
+    const form = {
+      kind: 'form' as const,
+      label: 'Connect',
+      title: 'Connect it',
+      line: 'connect webdav',
+      fields: [url],
+    };
+    const blocks: Reply['blocks'] = [
+      { kind: 'choices', menu: 'Restore from', choices },
+      form,
+      { ...form, title: 'Say it again', line: '' },
+    ];
+    const { text, html } = renderMail({ ...reply, blocks }, { zone: 'UTC' });
+    for (const said of [text, html]) {
+      expect(said).toContain('restore photos from r2');
+      expect(said).not.toContain('restore photos from r3');
+      expect(said).toContain('and 3 more');
+      expect(said).not.toContain('Say it again');
+    }
+    expect(text).toContain('connect webdav url=<url>');
+  });
+
   it('carries pictures and files as parts, and loads nothing when it is read', async () => {
     const picture = new Uint8Array([1, 2, 3]);
     const mail = renderMail(

@@ -1,5 +1,7 @@
 /** What may come next on a line that is being typed. Advice only: whatever is typed in the end is read by the grammar. Pure. */
 
+import { quote } from './grammar/words.ts';
+
 export interface CompletionWords {
   commands: readonly string[];
   plans: readonly string[];
@@ -20,6 +22,9 @@ const TAKES_PLAN = new Set([
   'snapshots',
   'restore',
   'verify',
+  'undo',
+  'share',
+  'unshare',
 ]);
 const BEFORE_PLACE = new Set(['to', 'and', 'backup', 'adopt']);
 const OPTIONS = [
@@ -52,9 +57,6 @@ const AFTER: Readonly<Record<string, readonly string[]>> = {
   keep: ['both'],
 };
 
-/** Words with quotes around what has spaces in it, as the grammar reads them back. */
-export const quoted = (word: string): string => (/[\s"',;]/.test(word) ? `"${word.replaceAll('"', '""')}"` : word);
-
 /** The word under the cursor (an opening quote included) and the finished ones before it, in lower case. */
 function split(line: string): { before: string[]; partial: string } {
   const words = line.match(/"[^"]*"?|\S+/g) ?? [];
@@ -64,15 +66,15 @@ function split(line: string): { before: string[]; partial: string } {
 }
 
 function candidates(before: readonly string[], words: CompletionWords): string[] {
-  const places = [...words.accounts, ...words.kinds];
-  const plans = words.plans.map(quoted);
+  const places = [...words.accounts.map(quote), ...words.kinds];
+  const plans = words.plans.map(quote);
   const first = before[0]?.replace(/^\//, '');
   const last = before.at(-1);
   if (first === undefined || last === undefined) return [...words.commands, ...places];
   if (BEFORE_PLACE.has(last.replace(/^\//, ''))) return places;
   if (first === 'help') return [...words.commands];
   if (first === 'connect') return before.length === 1 ? [...words.kinds] : ['as'];
-  if (first === 'disconnect') return [...words.accounts];
+  if (first === 'disconnect') return words.accounts.map(quote);
   if (TAKES_PLAN.has(first) && before.length === 1) return first === 'preview' ? [...plans, ...places] : plans;
   if (first === 'restore' && last === 'to') return places;
   return [...(AFTER[last] ?? []), ...(AFTER[first] ?? []), ...OPTIONS];
