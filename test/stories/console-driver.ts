@@ -57,15 +57,22 @@ export const consoleKind: DriverKind = {
       });
     }
 
-    /** The newest message with such a thing in it. */
-    function newest<T>(who: Who, find: (reply: Reply) => T | undefined, on: string | RegExp | undefined): T {
-      for (const { reply } of shown[who].toReversed()) {
-        const found = find(reply);
-        if (found !== undefined && (on === undefined || holds(renderConsole(reply, look()), on))) return found;
+    /** What is in the newest message with such a thing in it; waits for it. */
+    async function newest<T>(
+      who: Who,
+      find: (reply: Reply) => T | undefined,
+      on: string | RegExp | undefined,
+    ): Promise<T> {
+      for (let tries = 0; tries < 500; tries++) {
+        for (const { reply } of shown[who].toReversed()) {
+          const found = find(reply);
+          if (found !== undefined && (on === undefined || holds(renderConsole(reply, look()), on))) return found;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 10));
       }
       throw new Error(`${who} sees no such button.`);
     }
-    const form = (who: Who, label: string | RegExp): Form =>
+    const form = (who: Who, label: string | RegExp): Promise<Form> =>
       newest(who, (reply) => formsOf(reply).find((one) => holds(one.label, label)), undefined);
 
     function send(who: Who, filled: Form, values: Record<string, string>): void {
@@ -92,12 +99,12 @@ export const consoleKind: DriverKind = {
         say(who, line);
       },
       async click(who, label, o = {}) {
-        const choice = newest(who, (reply) => choicesOf(reply).find((one) => holds(one.label, label)), o.on);
+        const choice = await newest(who, (reply) => choicesOf(reply).find((one) => holds(one.label, label)), o.on);
         say(who, choice.line);
         if (o.twice) say(who, choice.line);
       },
       async choose(who, menu, option) {
-        const choice = newest(
+        const choice = await newest(
           who,
           (reply) =>
             reply.blocks
@@ -108,7 +115,7 @@ export const consoleKind: DriverKind = {
         say(who, choice.line);
       },
       async fill(who, button, values) {
-        send(who, form(who, button), values);
+        send(who, await form(who, button), values);
       },
       async restoreThis(who, _on, values) {
         if (!running) throw new Error('Keepsake is not running.');

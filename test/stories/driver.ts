@@ -34,11 +34,11 @@ export interface Driver {
   disconnect(): Promise<void>;
   /** Types a line: as a command in private, or where others read. Resolves when it was acknowledged. */
   say(who: Who, line: string, o?: { in?: 'private' | 'channel' }): Promise<void>;
-  /** Presses a button of the newest message that has it (and holds `on`). `twice`: so fast that both presses get through. */
+  /** Waits for a button and presses it: of the newest message that has it (and holds `on`). `twice`: so fast that both presses get through. */
   click(who: Who, label: string | RegExp, o?: { on?: string | RegExp; twice?: true }): Promise<void>;
-  /** Chooses from a menu of the newest message that has it. */
+  /** The same with an option of a menu, of the newest message that has it. */
   choose(who: Who, menu: string, option: string | RegExp): Promise<void>;
-  /** Presses a button that opens a form, fills in fields by label, and sends it. Fields not named stay as they are. */
+  /** Waits for and presses a button that opens a form, fills in fields by label, and sends it. Fields not named stay as they are. */
   fill(who: Who, button: string | RegExp, values: Record<string, string>): Promise<void>;
   /** "Restore this" on a message, filled in and sent. */
   restoreThis(who: Who, on: string | RegExp, values: Record<string, string>): Promise<void>;
