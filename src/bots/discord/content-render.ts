@@ -26,7 +26,7 @@ const isInstant = (cell: Cell): cell is { at: Instant } => typeof cell !== 'stri
 const cellText = (cell: Cell): string => visibleLine(typeof cell === 'string' ? cell : cell.at);
 
 const short = (cell: Cell): string =>
-  isInstant(cell) ? `<t:${unix(cell.at)}:f>` : fitted(cellText(cell), CELL) || '–';
+  isInstant(cell) ? `<t:${unix(cell.at)}:R>` : fitted(cellText(cell), CELL) || '–';
 
 const full = (cell: Cell): string =>
   isInstant(cell) ? `<t:${unix(cell.at)}:f> (<t:${unix(cell.at)}:R>)` : fitted(cellText(cell), VALUE) || '–';
@@ -38,7 +38,10 @@ function moreLine(block: BlockOf<'table'>, shown: number): string[] {
   return [`and ${countWords(more.count)} more: ${fitted(more.line, VALUE, code)}`];
 }
 
-/** One line for each row, the first cell bold: Discord has no columns. */
+/** Longer rows would break anywhere on a telephone: their details stand small below the first cell. */
+const LINE = 64;
+
+/** Discord has no columns: the first cell is bold, the others follow it. */
 function tableText(block: BlockOf<'table'>, room: number): string {
   if (block.columns.length === 0 || block.rows.length === 0)
     return moreLine(block, block.columns.length === 0 ? 0 : block.rows.length)[0] ?? 'Nothing to show.';
@@ -46,9 +49,14 @@ function tableText(block: BlockOf<'table'>, room: number): string {
   const lines = [`-# ${fitted(heads, 300, (text) => text)}`];
   let left = room - (lines[0]?.length ?? 0) - VALUE - 40;
   let shown = 0;
-  for (const row of block.rows.slice(0, ROWS)) {
-    const [first = '', ...rest] = row;
-    const line = [`**${short(first)}**`, ...rest.slice(0, block.columns.length - 1).map(short)].join(' · ');
+  const drawn = block.rows.slice(0, ROWS).map(([first = '', ...rest]) => ({
+    first: `**${short(first)}**`,
+    rest: rest.slice(0, block.columns.length - 1).map(short).join(' · '),
+  }));
+  // Instants are drawn shorter than they are written.
+  const long = drawn.some(({ first, rest }) => `${first} · ${rest}`.replace(/<t:[^>]+>/g, 'in 12 days').length > LINE);
+  for (const { first, rest } of drawn) {
+    const line = rest === '' ? first : long ? `${first}\n-# ${rest}` : `${first} · ${rest}`;
     if (line.length + 1 > left) break;
     left -= line.length + 1;
     lines.push(line);

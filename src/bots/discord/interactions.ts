@@ -68,6 +68,15 @@ const amiss = (error: unknown, form: Form): Reply => ({
   outcome: 'not_understood',
 });
 
+const unwell = (): Reply => ({
+  ...note(
+    'I could not do that: something is wrong on my side.',
+    'Nothing was changed. Please try it again in a minute.',
+  ),
+  tone: 'bad',
+  outcome: 'failed',
+});
+
 interface Event {
   interaction: Interaction;
   by: Speaker;
@@ -309,12 +318,24 @@ export function createInteractions(o: {
     }
   }
 
+  /** Where nothing was answered yet; else Discord refuses it, and there is something to read already. */
+  async function apologize(interaction: Interaction): Promise<void> {
+    const by = speakerOf(interaction);
+    if (by === undefined || interaction.type === INTERACTION.autocomplete) return;
+    try {
+      await tell({ interaction, by, where: placeOf(interaction) }, unwell());
+    } catch (error) {
+      if (!signal.aborted) log('warn', 'discord.silent', { interaction: interaction.id, error });
+    }
+  }
+
   return async (interaction) => {
     try {
       await take(interaction);
     } catch (error) {
       if (signal.aborted) return;
       log('error', 'discord.interaction_failed', { interaction: interaction.id, type: interaction.type, error });
+      await apologize(interaction);
     }
   };
 }

@@ -20,7 +20,7 @@ export interface SessionKeeper {
   closed(code: number): void;
   hello(): void;
   ready(): void;
-  /** Resolves when no connection is just being opened, or after a while. */
+  /** Resolves when no connection is just being opened. */
   settled(): Promise<void>;
 }
 
@@ -59,6 +59,6 @@ export function createSessionKeeper(o: { clock: Clock; signal: AbortSignal }): S
     ready() {
       failures = 0;
     },
-    settled: () => Promise.race([opening.promise, new Promise<void>((resolve) => setTimeout(resolve, 2_000).unref())]),
+    settled: () => opening.promise,
   };
 }
