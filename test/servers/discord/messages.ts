@@ -159,7 +159,7 @@ export function createMessage(world: World, making: Making, body: Body | 'loadin
       if (String(nonce).length > 25)
         throw invalidForm([{ path: 'nonce', code: 'BASE_TYPE_MAX_LENGTH', message: 'Must be 25 or fewer in length.' }]);
       const earlier = [...world.messages.values()].findLast(
-        (one) => one.nonce === String(nonce) && one.channel === making.channel && one.author === making.author,
+        (one) => one.nonce === String(nonce) && one.author === making.author,
       );
       if (body.json.enforce_nonce === true && earlier !== undefined && world.now() - earlier.at < NONCE_KEPT)
         return earlier;
