@@ -245,10 +245,13 @@ export async function startDiscord(o: DiscordOptions = {}): Promise<DiscordServe
       if (closed) return;
       closed = true;
       for (const ended of [...endings]) ended();
+      // Nobody new first: a bot that tries again meanwhile would keep the port.
+      const over = new Promise((done) => rest.server.close(done));
       await gateway.close();
       rest.server.closeAllConnections();
       await rest.idle();
-      await new Promise((done) => rest.server.close(done));
+      rest.server.closeAllConnections();
+      await over;
     },
   };
 }
