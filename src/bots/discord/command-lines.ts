@@ -1,7 +1,7 @@
 /** What was filled into `/backup`, as the line that a person would have typed, and what they want completed. Pure. */
 import { formLine, formProblems } from '../../engine/form.ts';
 import type { Wanted } from '../../engine/types.ts';
-import { formOf, SUBCOMMANDS } from './subcommands.ts';
+import { formOf, SUBCOMMANDS } from './subcommand-lines.ts';
 
 /** One option of a subcommand, as Discord sends it. */
 export interface Filled {

@@ -51,7 +51,10 @@ function tableText(block: BlockOf<'table'>, room: number): string {
   let shown = 0;
   const drawn = block.rows.slice(0, ROWS).map(([first = '', ...rest]) => ({
     first: `**${short(first)}**`,
-    rest: rest.slice(0, block.columns.length - 1).map(short).join(' · '),
+    rest: rest
+      .slice(0, block.columns.length - 1)
+      .map(short)
+      .join(' · '),
   }));
   // Instants are drawn shorter than they are written.
   const long = drawn.some(({ first, rest }) => `${first} · ${rest}`.replace(/<t:[^>]+>/g, 'in 12 days').length > LINE);

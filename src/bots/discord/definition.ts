@@ -1,6 +1,6 @@
 /** The commands as Discord is told them, made of the tables. Pure. */
 import { COMMAND, DESCRIPTIONS, type Described } from './descriptions.ts';
-import { type Option, SUBCOMMANDS } from './subcommands.ts';
+import { type Option, SUBCOMMANDS } from './subcommand-lines.ts';
 
 /** What the message command is called; it is also its key. */
 export const RESTORE_THIS = 'Restore this';
