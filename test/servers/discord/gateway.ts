@@ -192,8 +192,8 @@ export function createGateway(world: World, server: Server, o: GatewayOptions): 
         clearTimeout(timer);
         timers.delete(timer);
       }
-      // A late beat is one thing, a missing one another: half an interval of grace.
-      timer = setTimeout(() => end(socket, 4009), o.heartbeat * 1.5);
+      // A late beat is one thing, a missing one another; a busy machine is late by more than a short interval.
+      timer = setTimeout(() => end(socket, 4009), o.heartbeat + Math.max(o.heartbeat / 2, 500));
       timers.add(timer);
     };
     const mine = (): boolean => session?.socket === socket;
