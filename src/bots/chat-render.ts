@@ -100,7 +100,7 @@ export function progressWords(progress: Progress): ProgressWords {
     // Rounded down: 100% is said only of what is whole.
     ...(share !== undefined && {
       percent: `${Math.floor(share * 100)}%`,
-      bar: '█'.repeat(full) + '░'.repeat(BAR - full),
+      bar: '▰'.repeat(full) + '▱'.repeat(BAR - full),
     }),
     words,
     ...(left !== undefined && { left }),

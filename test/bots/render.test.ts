@@ -1,5 +1,7 @@
 /** Replies in Slack, Discord, the terminal and mail: one contract, then what is each one's own. */
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { drawn } from '../../docs/chat/draw.ts';
 import { keepControls, type Pressed } from '../../src/bots/chat-render.ts';
 import { renderConsole } from '../../src/bots/console-render.ts';
 import {
@@ -28,6 +30,7 @@ import { discordModalProblems, discordProblems } from '../contract/discord-limit
 import { type Mark, readerText, readMarkdown } from '../contract/discord-markdown.ts';
 import { EXTREMES, form, HOSTILE, type Rendered, randomReply, rendererContract } from '../contract/renderer.ts';
 import { slackProblems, slackViewProblems } from '../contract/slack-limits.ts';
+import { CHAT_REPLIES } from '../fixtures/chat-replies.ts';
 
 const reply = (...blocks: Block[]): Reply => ({ tone: 'plain', title: 'Your plans', blocks });
 
@@ -270,7 +273,7 @@ describe('what is told in words', () => {
     expect(renderSlack(busy).text).toBe('iCloud to Google Drive: 62%, about 3 min left.');
     for (const rendered of [await slack(busy), await discord(busy)]) {
       expect(rendered.seen).toContain('4,120 of 6,870 files, 18.0 GB of 29.0 GB, about 3 min left, no problems');
-      expect(rendered.seen).toContain('████████████░░░░░░░░');
+      expect(rendered.seen).toContain('▰▰▰▰▰▰▰▰▰▰▰▰▱▱▱▱▱▱▱▱');
     }
   });
 
@@ -484,5 +487,25 @@ describe('modals', () => {
 
   it('private metadata that Slack would refuse is refused here', () => {
     expect(() => renderSlackModal(form(1), { callback: 'form', metadata: 'x'.repeat(3001) })).toThrow(RangeError);
+  });
+});
+
+describe('docs/chat', () => {
+  it.each(['slack', 'discord'] as const)(
+    '%s.json is what the renderers give; else: node docs/chat/draw.ts',
+    async (name) => {
+      const now = await drawn();
+      const kept: unknown = JSON.parse(
+        await readFile(new URL(`../../docs/chat/${name}.json`, import.meta.url), 'utf8'),
+      );
+      expect(JSON.parse(JSON.stringify(now[name]))).toEqual(kept);
+    },
+  );
+
+  it.each(Object.entries(CHAT_REPLIES))('%s fits both services without anything left out', async (_, one) => {
+    for (const { problems, whole } of [await slack(one), await discord(one)]) {
+      expect(problems).toEqual([]);
+      expect(JSON.stringify(whole)).not.toContain('Too long for one message');
+    }
   });
 });
