@@ -216,7 +216,7 @@ function formLines(block: BlockOf<'form'>, look: ConsoleLook, small: boolean): s
   }
   const fields = block.fields.map((field) => ({
     label: visibleLine(field.label),
-    text: [field.help, field.value && `(now: ${field.value})`]
+    text: [field.help, field.options?.map(({ value }) => value).join(', '), field.value && `(now: ${field.value})`]
       .filter((part) => part !== undefined && part !== '')
       .map((part) => visibleLine(part ?? ''))
       .join(' '),

@@ -386,7 +386,7 @@ describe('replies', () => {
       expect(labels(reply)).toEqual(['Edit', 'Filter']);
       expect(reply?.blocks.at(-1)).toEqual({
         kind: 'line',
-        line: expect.stringMatching(/^\/backup \S+Pictures to \S+usb .*named/),
+        line: expect.stringMatching(/^\/backup \S+Pictures to \S+usb every\b/),
       });
     }
   });

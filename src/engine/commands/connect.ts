@@ -91,7 +91,7 @@ function missing(
 ): Reply | undefined {
   const absent = form.filter((field) => field.required && !field.secret && answers[field.name] === undefined);
   if (absent.length === 0) return undefined;
-  const wanted = absent.map((field) => `${field.name} (${field.help ?? field.label})`).join('; ');
+  const wanted = absent.map((field) => `${field.name} (${(field.help ?? field.label).replace(/\.$/, '')})`).join('; ');
   const reply = failureReply(
     new UsageError(`To connect ${kind.title}, this is missing: ${wanted}.`, {
       code: 'missing_settings',

@@ -246,7 +246,9 @@ export function kindForm(
         quoted: true,
       }),
     );
-  return form(`Connect ${kind.title}`, `Connect ${kind.title}`, `connect ${kind.name}`, [
+  // "WebDAV (Nextcloud, ownCloud, NAS)" would be cut in its brackets.
+  const title = `Connect ${kind.title.replace(/ \(.*\)$/, '')}`;
+  return form(title, title, `connect ${kind.name}`, [
     ...fields,
     field('as', 'Your name for it', name, { help: 'For example work.', word: 'as', quoted: true }),
   ]);
