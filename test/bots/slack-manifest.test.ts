@@ -46,13 +46,16 @@ describe('the manifest', () => {
   });
 
   it.each<[string, (spoilt: Manifest) => void]>([
-    ['a long name', (spoilt) => void (spoilt.display_information.name = 'K'.repeat(36))],
+    ['a long name', ({ display_information: shown }) => void Object.assign(shown, { name: 'K'.repeat(36) })],
     [
       'a command without its slash',
-      (spoilt) => spoilt.features.slash_commands.forEach((one) => void (one.command = 'backup')),
+      ({ features }) => void features.slash_commands.map((one) => Object.assign(one, { command: 'backup' })),
     ],
-    ['a word where yes or no belongs', (spoilt) => void (spoilt.features.bot_user.always_online = 'yes')],
-    ['a setting that does not exist', (spoilt) => void Object.assign(spoilt.settings, { socket_mode: true })],
+    [
+      'a word where yes or no belongs',
+      ({ features }) => void Object.assign(features.bot_user, { always_online: 'yes' }),
+    ],
+    ['a setting that does not exist', ({ settings }) => void Object.assign(settings, { socket_mode: true })],
   ])('would be refused with %s', (_, spoil) => {
     const spoilt = manifest();
     spoil(spoilt);

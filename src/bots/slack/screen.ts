@@ -28,13 +28,13 @@ function parts(reference: string): { team: string; channel: string; ts: string }
 /** Rejects with the signal's reason at once when it is aborted; the call itself ends by its own time limit. */
 export async function within<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   if (signal === undefined) return work;
+  work.catch(() => {});
   signal.throwIfAborted();
   let stop = (): void => {};
   const ended = new Promise<never>((_, reject) => {
     stop = () => reject(signal.reason);
     signal.addEventListener('abort', stop, { once: true });
   });
-  work.catch(() => {});
   try {
     return await Promise.race([work, ended]);
   } finally {
