@@ -43,7 +43,7 @@ describe('commands', () => {
   it('are registered once, everywhere, and again only when they changed', async () => {
     const first = await stage();
     const { server, engine } = first;
-    await server.waitFor(() => engine.vault.size === 1);
+    await server.waitFor(() => engine.vault.size === 2);
     expect(server.commands().map(({ name, type }) => [name, type])).toEqual([
       ['backup', 1],
       ['Restore this', 3],
@@ -65,6 +65,18 @@ describe('commands', () => {
     const { server } = await stage({ guild: true });
     await server.waitFor(() => server.commands('Home').length === 2);
     expect(server.commands()).toEqual([]);
+    expect(server.violations).toEqual([]);
+  });
+
+  it('are taken away where they were before', async () => {
+    const first = await stage({ guild: true });
+    const { server, engine } = first;
+    await server.waitFor(() => engine.vault.size === 2);
+    await first.stop();
+    const second = await onDiscord({ server, engine });
+    await server.waitFor(() => server.commands().length === 2);
+    expect(server.commands('Home')).toEqual([]);
+    await second.stop();
     expect(server.violations).toEqual([]);
   });
 

@@ -8,6 +8,7 @@ import { discordModalAnswers, discordPressed, renderDiscordModal } from '../disc
 import { createAnswers } from './answers.ts';
 import { commandLine, wantedOf } from './command-lines.ts';
 import type { Connection } from './connection.ts';
+import { escaped } from './json-render.ts';
 import {
   ANSWER,
   answered,
@@ -202,7 +203,7 @@ export function createInteractions(o: {
     const ack = question
       ? await answers.acknowledge(interaction, ANSWER.update, {
           flags: COMPONENTS_V2,
-          components: answered(message.components ?? [], `-# You chose: ${chosen}`),
+          components: answered(message.components ?? [], `-# You chose: ${escaped(chosen)}`),
           attachments: [],
           allowed_mentions: { parse: [] },
         })
