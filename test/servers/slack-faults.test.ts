@@ -1,12 +1,9 @@
-/** The Slack on loopback: limits, lost answers, connections that end, deliveries that come twice, installations, its end. */
+/** The Slack on loopback: limits, lost answers, connections that end, deliveries that come twice. */
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { App, HTTPReceiver, type Installation, LogLevel } from '@slack/bolt';
 import { describe, expect, it } from 'vitest';
-import { bolt, client, clientOptions, closing, refusal, section, start, steppedClock } from './slack/clients.ts';
+import { bolt, client, closing, refusal, section, start, steppedClock } from './slack/clients.ts';
 import { signature } from './slack/http-sender.ts';
-import { startSlack } from './slack.ts';
-import { freePort } from './sshd.ts';
 
 describe('planned faults', () => {
   it('happen as often as planned, and what was done although the answer was lost is there', async () => {
@@ -28,6 +25,44 @@ describe('planned faults', () => {
     await slack.waitFor(() => slack.faultsLeft()[0] === 'chat.postMessage: hang x1');
     await slack.close();
     expect(await hung).not.toBe('taken');
+  });
+});
+
+describe('what ages, and who is closed', () => {
+  it('takes no answer to what was said before', async () => {
+    const slack = await start({ mode: 'socket' });
+    const outcomes: string[] = [];
+    await bolt(slack, 'socket', (app) =>
+      app.command('/backup', async ({ ack, client, command, respond }) => {
+        await ack();
+        if (command.text === 'old') slack.expire();
+        outcomes.push(await refusal(respond({ text: 'Too late?' })));
+        const view = {
+          type: 'modal' as const,
+          title: { type: 'plain_text' as const, text: 'Form' },
+          blocks: [section('x')],
+        };
+        outcomes.push(await refusal(client.views.open({ trigger_id: command.trigger_id, view })));
+      }),
+    );
+    await slack.as('ana').slash('old');
+    await slack.waitFor(() => outcomes.length === 2);
+    expect(outcomes[0]).not.toBe('taken');
+    expect(outcomes[1]).toBe('expired_trigger_id');
+    await slack.as('ana').slash('new');
+    await slack.waitFor(() => outcomes.length === 4);
+    expect(outcomes.slice(2)).toEqual(['taken', 'taken']);
+    expect(slack.violations).toEqual([]);
+  });
+
+  it('lets nobody write to a person who takes no direct messages', async () => {
+    const slack = await start({ mode: 'socket' });
+    const web = client(slack);
+    const channel = await slack.as('ana').direct();
+    slack.closeDirect('ana');
+    expect(await refusal(web.conversations.open({ users: slack.users.ana.id }))).toBe('user_disabled');
+    expect(await refusal(web.chat.postMessage({ channel, text: 'Hello.' }))).toBe('messages_tab_disabled');
+    expect(slack.violations).toEqual([]);
   });
 });
 
@@ -145,7 +180,7 @@ describe('connections', () => {
     expect(new Set(told.map((one) => one.split(' ')[0])).size).toBe(2);
   });
 
-  it('are refused to a wrong app token, and nobody listening is a failure that the person reads', async () => {
+  it('are refused to a wrong app token', async () => {
     const slack = await start({ mode: 'socket', ackWithin: 50 });
     expect(await refusal(client(slack, 'xapp-guessed').apps.connections.open())).toBe('invalid_auth');
     expect(await refusal(client(slack, slack.botToken).apps.connections.open())).toBe('not_allowed_token_type');
@@ -199,129 +234,5 @@ describe('the stingy profile', () => {
     expect(told.size).toBe(45);
     const hellos = slack.calls.filter(({ method }) => method === 'apps.connections.open');
     expect(hellos.length).toBe(3);
-  });
-});
-
-describe('installations', () => {
-  const several = async () => {
-    const slack = await start({ mode: 'http' });
-    const kept = new Map<string, Installation>();
-    const port = await freePort();
-    const base = `http://127.0.0.1:${port}`;
-    const options = clientOptions(slack);
-    const receiver = new HTTPReceiver({
-      signingSecret: slack.signingSecret,
-      clientId: slack.clientId,
-      clientSecret: slack.clientSecret,
-      stateSecret: 'a state secret',
-      redirectUri: `${base}/slack/oauth_redirect`,
-      scopes: ['commands', 'chat:write', 'im:write'],
-      logLevel: LogLevel.ERROR,
-      installerOptions: {
-        authorizationUrl: `${slack.url}/oauth/v2/authorize`,
-        clientOptions: options,
-        directInstall: true,
-        redirectUriPath: '/slack/oauth_redirect',
-      },
-      installationStore: {
-        storeInstallation: async (one) => void kept.set(one.team?.id ?? '', one),
-        fetchInstallation: async ({ teamId }) => {
-          const found = kept.get(teamId ?? '');
-          if (found === undefined) throw new Error('not installed');
-          return found;
-        },
-        deleteInstallation: async ({ teamId }) => void kept.delete(teamId ?? ''),
-      },
-    });
-    const app = new App({
-      receiver,
-      clientOptions: options,
-      logLevel: LogLevel.ERROR,
-    });
-    app.error(async () => {});
-    app.command('/backup', async ({ ack, client, command }) => {
-      await ack();
-      await client.chat.postMessage({ channel: command.user_id, text: `Hello ${command.user_name}.` });
-    });
-    app.event('app_uninstalled', async ({ body }) => void kept.delete(body.team_id));
-    const server = await receiver.start(port);
-    slack.setTarget(`${base}/slack/events`);
-    closing.push(async () => {
-      server.closeAllConnections();
-      await receiver.stop();
-    });
-    return { slack, kept, base };
-  };
-
-  it('give the other workspace a token of its own, until it is uninstalled', async () => {
-    const { slack, kept, base } = await several();
-    const installed = await slack.install(`${base}/slack/install`, 'zoe');
-    expect(installed.status).toBe(200);
-    const token = slack.token(slack.otherTeam.id);
-    expect(kept.get(slack.otherTeam.id)?.bot).toMatchObject({ token, userId: slack.otherTeam.botUser });
-    await slack.as('zoe').slash('x');
-    await slack.waitFor(() => slack.messages('zoe').some(({ text }) => text === 'Hello zoe.'));
-    expect(await refusal(client(slack, token).chat.postMessage({ channel: slack.channels.backups, text: 'x' }))).toBe(
-      'channel_not_found',
-    );
-    await slack.uninstall(slack.otherTeam.id);
-    await slack.waitFor(() => !kept.has(slack.otherTeam.id));
-    expect(await refusal(client(slack, token).auth.test())).toBe('account_inactive');
-    expect(slack.violations).toEqual([]);
-  });
-
-  it('are refused without consent, to a replayed code, and to a browser that did not begin them', async () => {
-    const { slack, kept, base } = await several();
-    const denied = await slack.install(`${base}/slack/install`, 'zoe', { deny: true });
-    expect(new URL(denied.callback).searchParams.get('error')).toBe('access_denied');
-    const installed = await slack.install(`${base}/slack/install`, 'zoe');
-    kept.clear();
-    const replayed = await fetch(installed.callback);
-    expect(replayed.status).not.toBe(200);
-    expect(kept.size).toBe(0);
-    const code = new URL(installed.callback).searchParams.get('code') ?? '';
-    const { clientId: client_id, clientSecret: client_secret } = slack;
-    const exchange = (given: object) =>
-      refusal(client(slack, '').oauth.v2.access({ client_id, client_secret, code, ...given }));
-    expect(await exchange({})).toBe('invalid_code');
-    expect(await exchange({ client_secret: 'guessed' })).toBe('bad_client_secret');
-    const strange = new URLSearchParams({
-      client_id,
-      scope: 'commands',
-      redirect_uri: 'https://evil.example/',
-      state: 's',
-    });
-    expect((await fetch(`${slack.url}/oauth/v2/authorize?${strange}`)).status).toBe(400);
-  });
-});
-
-describe('its time and its end', () => {
-  it('gives messages the times of the clock it is given', async () => {
-    const clock = steppedClock();
-    const slack = await start({ mode: 'socket' });
-    slack.setClock(clock);
-    const web = client(slack);
-    const channel = slack.channels.backups;
-    const { ts } = await web.chat.postMessage({ channel, text: 'Now.', blocks: [section('Now.')] });
-    expect(Math.floor(Number(ts) * 1000)).toBeGreaterThanOrEqual(clock.now().getTime());
-    expect(Math.floor(Number(ts))).toBe(clock.now().getTime() / 1000);
-    await web.chat.update({ channel, ts: String(ts), text: 'Then.', blocks: [section('Then.')] });
-    expect(slack.messages('#backups')).toMatchObject([{ ts, edits: 1, text: 'Then.', versions: [{ text: 'Now.' }] }]);
-  });
-
-  it('leaves no port, no timer and no socket behind', async () => {
-    const before = process.getActiveResourcesInfo().filter((one) => /Timeout|TCPSERVER/i.test(one)).length;
-    const slack = await startSlack({ mode: 'http' });
-    await slack.as('ana').mention('#backups', 'nobody listens, so it would come again in a minute');
-    await slack.close();
-    await expect(fetch(slack.url)).rejects.toThrow();
-    const after = process.getActiveResourcesInfo().filter((one) => /Timeout|TCPSERVER/i.test(one)).length;
-    expect(after).toBeLessThanOrEqual(before + 1);
-  });
-
-  it('tells what was seen when something does not come', async () => {
-    const slack = await start({ mode: 'socket' });
-    await client(slack).chat.postMessage({ channel: slack.channels.backups, text: 'Only this.' });
-    await expect(slack.waitFor(() => undefined, 50)).rejects.toThrow('Only this.');
   });
 });

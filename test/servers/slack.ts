@@ -147,6 +147,7 @@ export async function startSlack(o: SlackOptions): Promise<SlackServer> {
     setClock(clock) {
       world.clock = clock;
     },
+    closeDirect: (user) => void world.closed.add(known(user).id),
     expire() {
       for (const one of [...world.responseUrls.values(), ...world.triggers.values()])
         one.made = Number.NEGATIVE_INFINITY;

@@ -56,6 +56,7 @@ async function place({ world, workspace, args, method }: MethodCall): Promise<Sl
   const person = workspace.users.find(({ id }) => id === named);
   const channel = person === undefined ? channelOf(workspace, named) : await directOf(workspace, person.id);
   if (channel === undefined) return refused('channel_not_found');
+  if (channel.direct !== undefined && world.closed.has(channel.direct)) return refused('messages_tab_disabled');
   if (channel.members.includes(workspace.botUser)) return channel;
   world.refusals.push(`${method}: the bot is not in #${channel.name}`);
   return refused('not_in_channel');

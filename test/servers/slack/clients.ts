@@ -39,7 +39,8 @@ export async function bolt(slack: SlackServer, mode: 'socket' | 'http', listen: 
       ? new HTTPReceiver({ signingSecret: slack.signingSecret, logLevel: LogLevel.ERROR })
       : new SocketModeReceiver({
           appToken: slack.appToken,
-          clientPingTimeout: 50,
+          // Its pause before it connects again, and its patience with a busy machine's pong.
+          clientPingTimeout: 600,
           installerOptions: { clientOptions: options },
           logLevel: LogLevel.ERROR,
         });

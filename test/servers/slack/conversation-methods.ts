@@ -41,6 +41,7 @@ export const conversationMethods: Readonly<Record<string, Method>> = {
       }
       const user = workspace.users.find(({ id }) => id === named[0]);
       if (user === undefined) return refused('user_not_found');
+      if (world.closed.has(user.id)) return refused('user_disabled');
       return { ok: true, channel: { id: (await directOf(workspace, user.id)).id } };
     },
   },

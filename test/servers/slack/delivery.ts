@@ -23,21 +23,33 @@ export function createDelivery(world: World, o: { sockets: Sockets; http: HttpSe
   let events = 0;
   let interactions = 0;
   let envelopes = 0;
+  let inHand = 0;
+  let due: 'refresh' | 'drop' | undefined;
 
   async function once(out: Outgoing, retry?: Retry): Promise<Sent> {
     const at = world.clock.now();
+    const isWaitedFor = out.kind !== 'events_api';
+    if (isWaitedFor) inHand++;
     const sent: Sent = await (world.mode === 'socket' ? o.sockets.send(out, retry) : o.http.send(out, retry));
+    if (isWaitedFor) inHand--;
     const { closed, noRetry, ...acked } = sent;
     world.deliveries.push({ ...acked, kind: out.kind, payload: out.payload, attempt: retry?.attempt ?? 0, at });
     if (sent.failed === 'operation_timeout' && closed !== true && !world.stopping.signal.aborted)
       world.blame(`${out.kind}: not acknowledged within ${world.ackWithin} ms`);
     world.changed();
-    if (world.stingy && world.mode === 'socket') {
-      envelopes++;
-      if (envelopes % STINGY.refreshed === 0) o.sockets.refresh('refresh_requested');
-      if (envelopes % STINGY.dropped === 0) o.sockets.drop();
-    }
+    if (world.stingy && world.mode === 'socket') stint();
     return sent;
+  }
+
+  /** Ends connections now and then, though not while a person waits for an answer: nobody would send that again. */
+  function stint(): void {
+    envelopes++;
+    if (envelopes % STINGY.refreshed === 0) due = 'refresh';
+    if (envelopes % STINGY.dropped === 0) due = 'drop';
+    if (due === undefined || inHand > 0) return;
+    if (due === 'refresh') o.sockets.refresh('refresh_requested');
+    else o.sockets.drop();
+    due = undefined;
   }
 
   /** A person notices a gap and presses again. */

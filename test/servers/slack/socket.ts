@@ -68,6 +68,8 @@ export function openSockets(world: World, server: Server): Sockets {
       connections.delete(connection);
       world.changed();
     });
+    // One listener for each envelope in hand.
+    socket.setMaxListeners(0);
     connections.add(connection);
     socket.ping();
     socket.send(

@@ -223,6 +223,8 @@ export interface SlackServer {
 
   /** Messages get this clock's times from now on; everything that has a lifetime is measured by it. */
   setClock(clock: Clock): void;
+  /** Nothing can be written to this person directly any more. */
+  closeDirect(user: string | SlackUser): void;
   /** Every response_url and trigger_id given out until now is too old. */
   expire(): void;
 

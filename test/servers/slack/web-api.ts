@@ -94,10 +94,7 @@ export async function callMethod(
   };
 
   const fault = world.faults.take(name);
-  const stinted =
-    world.stingy &&
-    PACED.has(name) &&
-    world.calls.filter(({ method }) => PACED.has(method)).length % STINGY.limited === 4;
+  const stinted = world.stingy && PACED.has(name) && ++world.paced % STINGY.limited === STINGY.limited >> 1;
   if (fault?.kind === 'limit' || stinted)
     return answer(refused('ratelimited'), 429, {
       'retry-after': String(fault?.kind === 'limit' ? fault.retryAfter : 1),

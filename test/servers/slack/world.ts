@@ -75,8 +75,12 @@ export interface World {
   refusals: string[];
   /** Acknowledgements that came after the person had been told that there was none. */
   lateAcks: number;
+  /** Posts and edits, for the stingy profile. */
+  paced: number;
   triggers: Map<string, Trigger>;
   responseUrls: Map<string, ResponseUrl>;
+  /** People who take no direct messages. */
+  closed: Set<string>;
   faults: Faults;
   /** Set once the server listens. */
   delivery: Delivery;
@@ -135,8 +139,10 @@ export function createWorld(o: SlackOptions): World {
     },
     refusals: [],
     lateAcks: 0,
+    paced: 0,
     triggers: new Map(),
     responseUrls: new Map(),
+    closed: new Set(),
     faults: createFaults(),
     delivery: {
       event: () => Promise.reject(new Error('the server does not listen yet')),
