@@ -235,7 +235,7 @@ const discordMessage = (message: Json): string => {
 
 const DISCORD_STYLE = `
 body{background:#313338;color:#dbdee1;font:16px/1.375 "Noto Sans","DejaVu Sans",sans-serif}
-.who b{color:#f2f3f5;font-weight:500}.face{background:#5865f2;border-radius:50%!important}.app{background:#5865f2;color:#fff;font-size:10px;border-radius:4px;padding:1px 5px;margin:0 6px}
+.who b{color:#f2f3f5;font-weight:500}article .face{background:#5865f2;border-radius:50%}.app{background:#5865f2;color:#fff;font-size:10px;border-radius:4px;padding:1px 5px;margin:0 6px}
 .at,small{color:#949ba4;font-size:12px}small{display:block;font-size:13px}
 .container{background:#2b2d31;border:1px solid #3f4147;border-left:4px solid;border-radius:8px;padding:14px 16px;max-width:560px;margin-top:4px;overflow-wrap:anywhere}
 .container>*+*{margin-top:8px}h3{font-size:17px;line-height:1.3;margin:0;color:#f2f3f5;font-weight:700}.text b{color:#f2f3f5}
