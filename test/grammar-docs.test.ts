@@ -31,7 +31,7 @@ describe('docs/commands.md', () => {
 });
 
 /** These take words as they come: patterns, names, settings, phrases, codes. */
-const FREE = /^(?:find|when|claim|connect|restore|rename)\b/;
+const FREE = /^(?:find|when|claim|invite|role|forget|unlink|connect|restore|rename)\b/;
 
 describe('a word that means nothing', () => {
   it.each([...lines.filter((line) => !FREE.test(line)), ...options.map((option) => `icloud to gdrive ${option}`)])(

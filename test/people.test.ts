@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NotAllowed, UsageError } from '../src/engine/errors.ts';
+import { mergePeople } from '../src/engine/people/merge.ts';
 import {
   callerPerson,
   hasOwner,
@@ -10,8 +11,10 @@ import {
   mayAct,
   openClaim,
   redeemClaim,
+  rememberLooks,
   terminalUser,
 } from '../src/engine/people.ts';
+import { TABLE_NAMES } from '../src/engine/store/document.ts';
 import { openSqlite } from '../src/engine/store/sqlite.ts';
 import type { Store } from '../src/engine/store/store.ts';
 import type { Person } from '../src/engine/types.ts';
@@ -104,5 +107,115 @@ describe('claiming a new Keepsake', () => {
     const code = (await openClaim(store, clock, log)) ?? '';
     clock.forward(24 * 3_600_000);
     await expect(redeemClaim(store, await slack('T1:U1'), code, clock)).rejects.toThrow('too old');
+  });
+});
+
+describe('what a surface tells of somebody', () => {
+  it('is kept where they have not said it themselves, also when two lines come at once', async () => {
+    const identity = { surface: 'terminal', id: '1000' };
+    const ana = await callerPerson(store, identity, { clock, name: 'ana', trusted: true });
+    await Promise.all([1, 2, 3].map(() => rememberLooks(store, ana, { zone: 'europe/paris', locale: 'fr' })));
+    expect(await store.get('people', ana.id)).toMatchObject({ zone: 'Europe/Paris', locale: 'fr' });
+    const now = await callerPerson(store, identity, { clock, name: 'ana', zone: 'Asia/Tokyo', locale: 'ja' });
+    expect(now).toMatchObject({ zone: 'Europe/Paris', locale: 'fr' });
+    const stranger = await slack('T1:U9');
+    expect(await rememberLooks(store, stranger, { locale: 'de' })).toBe(stranger);
+  });
+
+  it('a zone that is none is not kept', async () => {
+    const ana = await callerPerson(store, { surface: 'terminal', id: '1' }, { clock, name: 'ana', trusted: true });
+    expect((await rememberLooks(store, ana, { zone: 'Mars/Olympus' })).zone).toBeUndefined();
+  });
+});
+
+describe('two people who become one', () => {
+  const person = (id: string, role: Person['role']): Promise<Person> =>
+    store.put('people', { id, name: id, role, identities: [{ surface: 'slack', id }], created: '2026-01-01' });
+  const fill = async (): Promise<void> => {
+    for (const owner of ['ana', 'ben']) {
+      await person(owner, owner === 'ben' ? 'owner' : 'member');
+      const account = { id: `a-${owner}`, owner, name: 'nas', kind: 'vault', settings: {}, created: '' };
+      await store.put('accounts', { ...account, state: 'ready' });
+      const place = { account: account.id, kind: 'vault', root: 'x', text: 'nas:x' };
+      await store.put('plans', {
+        ...{ id: `p-${owner}`, owner, name: 'photos', source: place, destinations: [place], line: '', created: '' },
+        ...{ schedule: { manual: true }, filter: {}, report: 'always', state: 'active' },
+      });
+      const run = { id: `r-${owner}`, plan: `p-${owner}`, owner, queued: '', problems: [], problemCount: 0 };
+      await store.put('runs', { ...run, state: 'done', trigger: 'person' });
+      await store.put('audit', { id: `l-${owner}`, at: '', person: owner, surface: 'x', line: 'x', outcome: 'done' });
+      await store.put('threads', { id: `t-${owner}`, surface: 'x', person: owner, reference: 'x', posted: '' });
+      await store.put('pending', { id: `q-${owner}`, kind: 'confirm', person: owner, payload: {}, expires: '' });
+    }
+  };
+  const merged = async (): Promise<void> => {
+    expect(await store.count('people')).toBe(1);
+    const ana = await store.get('people', 'ana');
+    expect(ana?.role).toBe('owner');
+    expect(ana?.into).toBeUndefined();
+    expect(ana?.identities.map(({ id }) => id)).toEqual(['ana', 'ben']);
+    expect(await store.get('accounts', 'a-ben')).toMatchObject({ owner: 'ana', name: 'nas (2)' });
+    const plan = await store.get('plans', 'p-ben');
+    expect(plan).toMatchObject({ owner: 'ana', name: 'photos (2)', source: { text: '"nas (2)":x' } });
+    expect(plan?.line).toContain('nas (2)');
+    expect(await store.get('plans', 'p-ana')).toMatchObject({ name: 'photos', source: { text: 'nas:x' } });
+    expect((await store.get('runs', 'r-ben'))?.owner).toBe('ana');
+    for (const [table, id] of [
+      ['audit', 'l-ben'],
+      ['threads', 't-ben'],
+      ['pending', 'q-ben'],
+    ] as const)
+      expect((await store.get(table, id))?.person, table).toBe('ana');
+  };
+
+  it('all of the one is the other’s, names that clash get a number, the higher role stays', async () => {
+    await fill();
+    const { renamed } = await mergePeople(store, 'ben', 'ana');
+    expect(renamed.map(({ to }) => to)).toEqual(['nas (2)', 'photos (2)']);
+    await merged();
+  });
+
+  it('wherever a crash cuts it off, the next line from there finishes it', async () => {
+    const writes = ['put', 'putMany', 'remove'] as const;
+    for (let at = 1; ; at++) {
+      for (const table of TABLE_NAMES) {
+        for await (const { id } of store.find(table)) await store.remove(table, id);
+      }
+      await fill();
+      let count = 0;
+      const broken = new Proxy(store, {
+        get(target, name: keyof Store) {
+          const method = target[name] as (...args: unknown[]) => unknown;
+          if (!writes.some((write) => write === name)) return method.bind(target);
+          return async (...args: unknown[]) => {
+            if (++count >= at) throw new Error('the power is gone');
+            return method.apply(target, args);
+          };
+        },
+      });
+      const whole = await mergePeople(broken, 'ben', 'ana').then(
+        () => true,
+        () => false,
+      );
+      // Before the first write nothing has begun; afterwards any line from Ben's side goes on.
+      if (at === 1) expect((await slack('ben')).id).toBe('ben');
+      else {
+        expect((await slack('ben')).id, `cut at write ${at}`).toBe('ana');
+        await merged();
+      }
+      if (whole) break;
+      expect(at).toBeLessThan(40);
+    }
+  });
+
+  it('both at once towards each other: nothing is lost, and nobody is', async () => {
+    await fill();
+    await Promise.allSettled([mergePeople(store, 'ben', 'ana'), mergePeople(store, 'ana', 'ben')]);
+    const left = await Promise.all(['ana', 'ben'].map(slack));
+    for (const { rev, into } of left) expect([rev === undefined, into]).toEqual([false, undefined]);
+    const people = new Set(left.map(({ id }) => id));
+    for await (const plan of store.find('plans')) expect(people).toContain(plan.owner);
+    for await (const account of store.find('accounts')) expect(people).toContain(account.owner);
+    expect(await store.count('plans')).toBe(2);
   });
 });

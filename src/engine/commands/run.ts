@@ -39,7 +39,7 @@ export const run: Command<'run'> = {
     const started = await services.backup.start(plan, 'person', args.anyway === true);
     if (before?.id === started.id && started.state === 'running' && caller.surface !== 'terminal') {
       // Its card is already there and goes on; a second one beside it would only confuse.
-      const now = cardOf(plan, started);
+      const now = cardOf(plan, started, caller);
       yield { ...now, tone: 'plain', title: `Already running. ${now.title}` };
       return;
     }

@@ -8,6 +8,7 @@ import { newestRun, planOf } from './plan-of.ts';
 import { planData, planFields, sharedLine } from './plan-words.ts';
 import { choice, choices, plain, text } from './reply.ts';
 import { progressWords, runData } from './run-words.ts';
+import { sharedWords } from './share.ts';
 
 export const show: Command<'show'> = {
   name: 'show',
@@ -27,6 +28,8 @@ export const show: Command<'show'> = {
           Next: plan.next === undefined ? undefined : nextCell(plan),
           Last: plan.last ? { at: plan.last.ended } : undefined,
           Result: lastWords(plan),
+          'Shared with':
+            plan.conversation === undefined ? undefined : sharedWords(plan.conversation, caller.conversation),
         }),
         ...(run && !hasEnded(run) ? [text(progressWords(plan, run))] : []),
         ...(asked ? [text(asked.text)] : []),

@@ -1,8 +1,8 @@
 /** `whoami`: who the caller is here, by which identities, and what they may do. */
-import { isStranger } from '../people.ts';
+import { hasOwner, isStranger } from '../people.ts';
 import type { Role } from '../types.ts';
 import type { Command } from './command.ts';
-import { choice, choices, fields, plain } from './reply.ts';
+import { choice, choices, fields, plain, text } from './reply.ts';
 
 const MAY: Record<Role, string> = {
   owner: 'everything, for everyone',
@@ -15,7 +15,7 @@ export const whoami: Command<'whoami'> = {
   summary: 'Show who you are here and what you may do.',
   example: 'whoami',
   needs: 'viewer',
-  async *run(_args, caller) {
+  async *run(_args, caller, services) {
     const { person } = caller;
     const identities = person.identities.map(({ surface, id }) => ({ surface, id }));
     if (isStranger(person)) {
@@ -24,7 +24,11 @@ export const whoami: Command<'whoami'> = {
           `I do not know you yet, ${person.name}.`,
           [
             fields({ 'You are here as': identities.map(({ surface, id }) => `${surface} ${id}`).join(', ') }),
-            { kind: 'text', text: 'If this Keepsake is yours, send the code that its log shows: claim <code>' },
+            text(
+              (await hasOwner(services.store))
+                ? 'If I know you elsewhere, type `link` there. Otherwise ask the owner to type: invite'
+                : 'If this Keepsake is yours, send the code that its log shows: claim <code>',
+            ),
           ],
           { known: false, identities },
         ),
@@ -41,7 +45,11 @@ export const whoami: Command<'whoami'> = {
             'Known as': identities.map(({ surface, id }) => `${surface} ${id}`).join(', '),
             'Time zone': caller.zone,
           }),
-          ...choices(choice('My backups', 'list'), choice('My accounts', 'accounts')),
+          ...choices(
+            choice('My backups', 'list'),
+            choice('My accounts', 'accounts'),
+            choice('Link another place', 'link'),
+          ),
         ],
         { known: true, id: person.id, name: person.name, role: person.role, zone: caller.zone, identities },
       ),

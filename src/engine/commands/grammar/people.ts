@@ -64,9 +64,10 @@ export const readUnlink: ReadVerb = (line, from, at) => {
   return stuck(line, from, start, [issue], start < line.words.length ? `"${rest(line, start)}"` : undefined);
 };
 
-/** `[as] [a|an|the] <role>` at word `at`. */
+/** `[as|to|is] [a|an|the] <role>` at word `at`. */
 function roleAt(line: Line, at: number): { role: (typeof ROLES)[number]; next: number } | undefined {
-  const start = at + phraseAt(line, at, ['as', 'to', 'is', 'a', 'an', 'as a', 'as an', 'as the', 'to be']);
+  const head = phraseAt(line, at, ['as', 'to', 'is', 'to be', '=']);
+  const start = at + head + phraseAt(line, at + head, ['a', 'an', 'the']);
   const role = ROLES.find((known) => phraseAt(line, start, [known]) > 0);
   return role && { role, next: start + 1 };
 }
