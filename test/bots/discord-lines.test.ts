@@ -107,7 +107,7 @@ describe('every subcommand makes a line that is understood', () => {
 
   it('asks where an answer is only spaces, and says what it does not know as it is', () => {
     expect(commandLine('new', filled({ from: '  ', to: 'x' }))).toBe('backup');
-    expect(commandLine('ask', filled({ request: ' ' }))).toBe('help');
+    expect(commandLine('ask', filled({ request: ' ' }))).toBe('status');
     expect(commandLine('toString', filled({ a: 'b c' }))).toBe('toString b c');
     expect(commandLine('run', filled({ plan: 'x', extra: 'now' }))).toBe('run x now');
   });

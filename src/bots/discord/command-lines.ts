@@ -16,7 +16,7 @@ const answersOf = (options: readonly Filled[]): Record<string, string> =>
 
 /**
  * Discord may still show an older definition than ours: what is unknown is said as it is, and the grammar tells what it
- * understood. Where an answer is missing (spaces count as one for Discord) the bare command asks for it.
+ * understood. Where an answer is missing (spaces count as one for Discord) the bare command asks for it; nothing at all asks how things are.
  */
 export function commandLine(name: string, options: readonly Filled[]): string {
   const subcommand = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
@@ -24,7 +24,7 @@ export function commandLine(name: string, options: readonly Filled[]): string {
   if (subcommand === undefined || !known) return [name, ...options.map((option) => option.value)].join(' ');
   const form = formOf(name, subcommand);
   const answers = answersOf(options);
-  if (Object.keys(formProblems(form, answers)).length > 0) return form.line || 'help';
+  if (Object.keys(formProblems(form, answers)).length > 0) return form.line || 'status';
   return formLine(form, answers) ?? form.line;
 }
 

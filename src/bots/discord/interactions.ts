@@ -106,21 +106,14 @@ export function createInteractions(o: {
   signal: AbortSignal;
 }): (interaction: Interaction) => Promise<void> {
   const { chat, services, signal } = o;
-  const { clock, controls, log } = services;
+  const { controls, log } = services;
   const answers = createAnswers(o);
 
-  /** The value if it comes in time; the rest of the work goes on. */
+  /** The value if it comes in time; the rest of the work goes on. In real time: Discord's three seconds are. */
   async function within<T>(ms: number, work: Promise<T>): Promise<{ value: T } | undefined> {
-    const over = new AbortController();
-    try {
-      const late = clock.sleep(ms, AbortSignal.any([signal, over.signal])).then(
-        () => undefined,
-        () => undefined,
-      );
-      return await Promise.race([work.then((value) => ({ value })), late]);
-    } finally {
-      over.abort();
-    }
+    const late = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => late.resolve(undefined), ms);
+    return Promise.race([work.then((value) => ({ value })), late.promise]).finally(() => clearTimeout(timer));
   }
 
   const saidOf = ({ interaction, by, where }: Event): Omit<Said, 'line'> => ({ key: interaction.id, by, where });
