@@ -7,7 +7,7 @@ import { holds } from './world.ts';
 
 /** As it is read: marks taken away, escaped characters as they are. */
 const asRead = (markdown: string): string =>
-  markdown.replace(/(?<!\\)(\*\*|^#{1,3} |^-# )/gm, '').replace(/\\([^\w\s])/g, '$1');
+  markdown.replace(/(?<!\\)(\*\*|^#{1,3} |^-# )/gm, '').replace(/\\([^a-zA-Z0-9\s])/g, '$1');
 
 const EDITS = 'PATCH /channels/:channel/messages/:message';
 const POSTS = 'POST /channels/:channel/messages';
