@@ -7,13 +7,13 @@ import { openSlackWorld, type SlackWorld } from './slack-world.ts';
 const all = (shown: SlackMessage | SlackView): string =>
   JSON.stringify([shown.blocks, 'text' in shown ? shown.text : '']);
 
-describe('Slack over Socket Mode', () => {
+describe.each(['normal', 'stingy'] as const)('Slack over Socket Mode, %s', (profile) => {
   let place: SlackWorld;
   let slack: SlackServer;
   let ana: Person;
 
   beforeEach(async () => {
-    place = await openSlackWorld();
+    place = await openSlackWorld({ profile });
     slack = place.slack;
     ana = await place.know(slack.users.ana, 'owner');
   });
@@ -27,7 +27,10 @@ describe('Slack over Socket Mode', () => {
     `backup ${place.world.folder}/photos to ${place.world.folder}/copy manually named photos${more}`;
 
   const dm = (pattern: RegExp): Promise<SlackMessage> =>
-    slack.waitFor(() => slack.messages(slack.users.ana).findLast((one) => one.fromBot && pattern.test(all(one))));
+    slack.waitFor(
+      () => slack.messages(slack.users.ana).findLast((one) => one.fromBot && pattern.test(all(one))),
+      15_000,
+    );
   const whispered = (pattern: RegExp): Promise<SlackMessage> =>
     slack.waitFor(() => slack.ephemerals('ana').findLast((one) => pattern.test(all(one))));
   const modal = (pattern: RegExp): Promise<SlackView> =>

@@ -27,12 +27,15 @@ import {
 import type { Home } from './home.ts';
 import type { Installations } from './installations.ts';
 import { filledIn, type Modals, notice } from './modals.ts';
+import { createRecent } from './recent.ts';
 import type { SlackScreen } from './screen.ts';
 import { identityOf, type Speakers } from './speakers.ts';
 import type { Workspaces } from './workspaces.ts';
 
 /** Two presses of one button within this time are one. */
 const DOUBLE_CLICK = 2_000;
+/** Slack delivers an event again after a minute and after five. (docs.slack.dev/apis/events-api, "Retries") */
+const REDELIVERY = 15 * 60_000;
 /** Slack shows no options that come later than three seconds. */
 const OPTIONS = 2_000;
 
@@ -90,7 +93,8 @@ export interface DeskOrder {
 export function createDesk(o: DeskOrder): Desk {
   const { services, workspaces, speakers, screen, drawing, modals, home, signal } = o;
   const { clock, log } = services;
-  const pressedLately = new Map<string, number>();
+  const clicked = createRecent(DOUBLE_CLICK, clock);
+  const delivered = createRecent(REDELIVERY, clock);
 
   /** Only the conversation of the bot with that very person is theirs alone: a "D…" may be two other people's. */
   async function placeOf(origin: Origin): Promise<Place> {
@@ -119,18 +123,10 @@ export function createDesk(o: DeskOrder): Desk {
     respond: Respond | undefined,
     more: Pick<Said, 'about' | 'pressed'> = {},
   ): Promise<void> {
+    if (delivered(origin.key)) return;
     const [where, by] = await Promise.all([placeOf(origin), speakers.of(origin)]);
     const said: Said = { line, key: origin.key, by, where, ...more };
     await o.chat().say(said, answering(origin, where, respond));
-  }
-
-  /** Of two deliveries of one click, and of two clicks, the first acts. */
-  function isSecond({ twice }: Press): boolean {
-    const now = clock.now().getTime();
-    for (const [known, at] of pressedLately) if (now - at > DOUBLE_CLICK) pressedLately.delete(known);
-    const before = pressedLately.has(twice);
-    if (!before) pressedLately.set(twice, now);
-    return before;
   }
 
   /** A question that was answered loses its buttons and says what was chosen. */
@@ -152,7 +148,7 @@ export function createDesk(o: DeskOrder): Desk {
   async function press(body: Json, respond: Respond | undefined): Promise<void> {
     const made = pressOf(body);
     const pressed = made && slackPressed(made.action);
-    if (!made || !pressed || isSecond(made)) return;
+    if (!made || !pressed || clicked(made.twice) || delivered(`press/${made.key}`)) return;
     const control = 'id' in pressed ? await services.controls.find(pressed.id) : pressed.control;
     const { form, line, about } = control ?? {};
     if (form !== undefined) {
@@ -209,7 +205,7 @@ export function createDesk(o: DeskOrder): Desk {
   /** Looking up takes longer than a modal may wait to be opened, so it opens first and is filled afterwards. */
   async function shortcut(body: Json): Promise<void> {
     const use = shortcutOf(body);
-    if (!use || (use.name !== 'restore_this' && use.name !== 'new_backup')) return;
+    if (!use || (use.name !== 'restore_this' && use.name !== 'new_backup') || delivered(use.key)) return;
     const title = use.name === 'restore_this' ? 'Restore' : 'New backup';
     const view = await open(use, use.trigger, notice(title, 'One moment…'));
     const filled = await shortcutView(use).catch((error: unknown) => {
