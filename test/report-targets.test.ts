@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chatOf, quietUntil, reportTargets } from '../src/engine/backup/report-targets.ts';
 import { runReply } from '../src/engine/backup/report.ts';
+import { chatOf, quietUntil, reportTargets } from '../src/engine/backup/report-targets.ts';
 import { skippedTime } from '../src/engine/commands/schedule/gap.ts';
 import type { Choice, Identity, Plan, Reply, Run, RunState, Schedule } from '../src/engine/types.ts';
 
@@ -36,7 +36,14 @@ describe('where a run is reported', () => {
     ['asked, waiting', 'person', 'waiting', {}, [], ['mail']],
     ['scheduled, good', 'schedule', 'done', {}, ['slack'], ['console', 'mail', 'slack']],
     ['scheduled, nobody in chat', 'schedule', 'failed', {}, ['terminal'], ['console', 'mail']],
-    ['shared, good', 'schedule', 'done', { conversation: 'slack:T1/C1' }, ['slack'], ['console', 'mail', 'slack:T1/C1']],
+    [
+      'shared, good',
+      'schedule',
+      'done',
+      { conversation: 'slack:T1/C1' },
+      ['slack'],
+      ['console', 'mail', 'slack:T1/C1'],
+    ],
     [
       'shared, failed',
       'schedule',
@@ -46,7 +53,14 @@ describe('where a run is reported', () => {
       ['console', 'mail', 'slack:T1/C1', 'slack'],
     ],
     ['resumed, shared', 'resume', 'done', { conversation: 'discord:C1' }, ['slack'], ['console', 'mail', 'discord:C1']],
-    ['made on Discord', 'schedule', 'done', { surface: 'discord' }, ['slack', 'discord'], ['console', 'mail', 'discord']],
+    [
+      'made on Discord',
+      'schedule',
+      'done',
+      { surface: 'discord' },
+      ['slack', 'discord'],
+      ['console', 'mail', 'discord'],
+    ],
   ])('%s', (_, trigger, state, more, surfaces, expected) => {
     const targets = reportTargets(run(trigger, state), plan(more), on(...surfaces), ALL, NOON);
     expect(targets.map(({ surface, conversation }) => conversation ?? surface)).toEqual(expected);
@@ -105,7 +119,12 @@ describe('a planned time that did not exist', () => {
       '2027-03-28T01:15:01Z',
       { planned: '02:15', ran: '03:15' },
     ],
-    ['once', { at: '2027-03-28T02:00', zone: 'Europe/Berlin' }, '2027-03-28T01:00:00Z', { planned: '02:00', ran: '03:00' }],
+    [
+      'once',
+      { at: '2027-03-28T02:00', zone: 'Europe/Berlin' },
+      '2027-03-28T01:00:00Z',
+      { planned: '02:00', ran: '03:00' },
+    ],
     ['only when asked', { manual: true }, '2027-03-28T01:30:00Z', undefined],
   ])('%s', (_, schedule, begun, expected) => {
     expect(skippedTime(schedule, new Date(begun))).toEqual(expected);
