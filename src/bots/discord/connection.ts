@@ -45,8 +45,11 @@ export interface Connection {
   close(): void;
 }
 
-/** A post may wait this long in the library's queue; a person is looking. */
-const LONGEST_WAIT = 3_000;
+/**
+ * A message waits this long in the library's queue: two rounds of a channel's limit (5 in 5 s). Answers to interactions
+ * wait as long as they must: nobody would try them again.
+ */
+const LONGEST_WAIT = 10_000;
 
 /** No privileged intent: Discord tells the words of direct messages and of mentions without. */
 const INTENTS = [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages, GatewayIntentBits.DirectMessages];
@@ -92,7 +95,9 @@ export function createConnection(o: { token: string; endpoint?: string; clock: C
       },
     };
   };
-  const posts = caller({ rejectOnRateLimit: ({ retryAfter }) => retryAfter > LONGEST_WAIT });
+  const posts = caller({
+    rejectOnRateLimit: ({ route, retryAfter }) => !route.startsWith('/webhooks/') && retryAfter > LONGEST_WAIT,
+  });
   const edits = caller({ rejectOnRateLimit: () => true, retries: 0, timeout: 10_000 });
 
   async function stay(signal: AbortSignal, listener: Listener): Promise<void> {

@@ -22,7 +22,7 @@ const LONGEST_LINE = 2000;
 type Json = Record<string, unknown>;
 
 function described({ en, ...others }: Described): Json {
-  return { description: en, description_localizations: others };
+  return { description: en, description_localizations: { ...others, 'es-419': others['es-ES'] } };
 }
 
 function optionOf({ name, help, required, options, suggest }: Option): Json {
