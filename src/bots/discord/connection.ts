@@ -33,7 +33,7 @@ export interface Listener {
 }
 
 export interface Connection {
-  /** Waits a few seconds at most where Discord asks for a pause, else throws `RetryLater`. */
+  /** Waits some seconds where Discord asks for a pause (`LONGEST_WAIT`), else throws `RetryLater`. */
   call: Call;
   /** Throws `RetryLater` at once, and makes nothing else wait: it has a client and queues of its own. */
   edit: Call;
@@ -167,7 +167,7 @@ export function createConnection(o: { token: string; endpoint?: string; clock: C
     });
     client.on(Events.Error, (error) => log('warn', 'discord.error', { error }));
     client.on(Events.ShardError, (error) => log('warn', 'discord.socket_error', { error }));
-    client.on(Events.ShardReconnecting, () => log('info', 'discord.reconnecting'));
+    client.on(Events.ShardReconnecting, () => signal.aborted || log('info', 'discord.reconnecting'));
     client.login(token).catch((error: unknown) => {
       ended.reject(field(error, 'code') === 'TokenInvalid' ? tokenRefused(error) : discordError(error));
     });
