@@ -9,7 +9,7 @@ import { createDrawing } from './slack/drawing.ts';
 import { createHome } from './slack/home.ts';
 import { createInstallations, createInstaller } from './slack/installations.ts';
 import { createModals } from './slack/modals.ts';
-import { createScreen } from './slack/screen.ts';
+import { createScreen, within } from './slack/screen.ts';
 import { createSpeakers } from './slack/speakers.ts';
 import { oneWorkspace, severalWorkspaces, type Workspaces } from './slack/workspaces.ts';
 
@@ -94,8 +94,9 @@ export function createSlack({ config, endpoint, url, port, services }: SlackOrde
   async function reachable(): Promise<void> {
     for (let failures = 1; !signal.aborted; failures++) {
       try {
-        return await workspaces.check();
+        return await within(signal, workspaces.check());
       } catch (error) {
+        if (signal.aborted) return;
         if (!(error instanceof RetryLater)) throw error;
         log('warn', 'slack.away', { error });
         await pause(failures, { clock }, signal);

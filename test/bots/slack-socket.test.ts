@@ -289,6 +289,25 @@ describe.each(['normal', 'stingy'] as const)('Slack over Socket Mode, %s', (prof
       await expect(place.start()).rejects.toMatchObject({ code: 'slack_token' });
     });
 
+    it.each(['auth.test', 'apps.connections.open'])(
+      'ends when it is told to though %s never answers',
+      async (method) => {
+        slack.hang(method);
+        const running = place.begin();
+        await slack.waitFor(() => slack.faultsLeft().length === 0);
+        await running.stop();
+        expect(running.ready()).toBe(0);
+      },
+    );
+
+    it('ends when it is told to though a message is never taken', async () => {
+      const running = await place.start();
+      slack.hang('chat.postMessage');
+      await slack.as('ana').dm('list');
+      await slack.waitFor(() => slack.faultsLeft().length === 0);
+      await running.stop();
+    });
+
     it('neither begins nor ends late where nobody listens', async () => {
       const running = place.begin({ endpoint: 'http://127.0.0.1:9' });
       await running.stop();
