@@ -52,6 +52,17 @@ describe('Slack over HTTP', () => {
     expect(slack.ephemerals('ana').filter(({ text }) => /No backups/.test(text))).toEqual([]);
   });
 
+  it('tells the log of an acknowledgement that took long, and not what was said', async () => {
+    const { clock } = place.services;
+    let steps = 0;
+    const slow = { ...clock, now: () => new Date(clock.now().getTime() + 2_000 * steps++) };
+    await place.start({ services: { ...place.services, clock: slow } });
+    await slack.as('ana').slash('help with my secret plans', { channel: slack.channels.backups });
+    const told = place.world.lines.find((line) => line.includes('slack.slow_ack'));
+    expect(told).toMatch(/^warn slack\.slow_ack .*"kind":"command"/);
+    expect(told).not.toMatch(/secret plans/);
+  });
+
   it('says that it is well, and nothing about anything else', async () => {
     await place.start();
     expect(await (await fetch(`${place.address}/healthz`)).text()).toBe('ok\n');

@@ -162,6 +162,20 @@ describe.each(['normal', 'stingy'] as const)('Slack over Socket Mode, %s', (prof
       expect(slack.views('ana')).toEqual([]);
     });
 
+    it('say what is wrong with an answer where it was given', async () => {
+      await place.start();
+      await slack.as('ana').dm(create());
+      await dm(/photos is set up/);
+      await slack.as('ana').dm('show photos');
+      await slack.as('ana').click(await dm(/"Edit"/), 'Edit');
+      const view = await modal(/Edit photos|Name/);
+      const wrong = await slack.as('ana').submit(view, { Name: '  ' });
+      expect(wrong.errors).toEqual({ Name: 'Please fill in: Name.' });
+      expect(slack.views('ana')).toHaveLength(1);
+      await slack.as('ana').submit(view, { Name: 'holidays' });
+      await dm(/holidays/);
+    });
+
     it('restore from a report with two clicks, with the files suggested', async () => {
       await place.start();
       await running();

@@ -39,15 +39,11 @@ const LATER = new Set([
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
 /** The word in an answer with `ok: false`; undefined for every other failure. */
-export function refusal(error: unknown): string | undefined {
+function refusal(error: unknown): string | undefined {
   if (codeOf(error) !== 'slack_webapi_platform_error') return undefined;
   const data = (error as { data?: { error?: unknown } }).data;
   return typeof data?.error === 'string' ? data.error : undefined;
 }
-
-/** The word that Slack refused with, however our error wraps it. */
-export const refusedWith = (error: unknown): string | undefined =>
-  error instanceof Error ? (refusal(error) ?? refusedWith(error.cause)) : undefined;
 
 const scopeAdvice = (error: unknown): string => {
   const needed = (error as { data?: { needed?: unknown } }).data?.needed;

@@ -8,8 +8,6 @@ import type { Log } from '../../engine/types.ts';
 /** The part of Slack's answer that is needed later. Nothing of the person who installed it is kept. */
 export interface Installed {
   token: string;
-  /** The bot's user in that workspace. */
-  bot: string;
 }
 
 /** As @slack/oauth hands it over; more is in it. */
@@ -18,7 +16,7 @@ interface Installation {
   enterprise?: { id: string } | undefined;
   isEnterpriseInstall?: boolean | undefined;
   appId?: string | undefined;
-  bot?: { token: string; userId: string } | undefined;
+  bot?: { token: string } | undefined;
 }
 
 interface Query {
@@ -135,7 +133,7 @@ function receiverOptions<C>(order: InstallerOrder, clientOptions: C) {
         if (team === undefined || installation.bot === undefined) {
           throw new AuthRequired('Slack named no workspace or gave no token for a bot, so nothing was installed.');
         }
-        await installations.put(team, { token: installation.bot.token, bot: installation.bot.userId });
+        await installations.put(team, { token: installation.bot.token });
         order.changed(team);
         log('info', 'slack.installed', { team });
       },
