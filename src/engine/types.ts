@@ -515,6 +515,8 @@ export interface OutboxMessage extends Doc {
   about?: { plan?: string; run?: string };
   state: 'waiting' | 'sent' | 'dead';
   tries: number;
+  /** A shutdown cut the last try off: it does not count, but it may have arrived. */
+  cutOff?: true;
   due: Instant;
   created: Instant;
   sent?: Instant;

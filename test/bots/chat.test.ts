@@ -23,10 +23,14 @@ interface Message {
 function memoryScreen() {
   const messages: Message[] = [];
   const fail = { post: [] as Error[], edit: [] as Error[], direct: undefined as Error | undefined };
+  const posts: { key: string; again: boolean }[] = [];
   const changed: string[] = [];
   const screen: ChatScreen = {
     surface: 'slack',
-    async post(conversation, reply) {
+    async post(conversation, reply, { key, again = false }) {
+      posts.push({ key, again });
+      // As long as a service takes: whatever else is said meanwhile comes in between.
+      await new Promise((resolve) => setTimeout(resolve, 5));
       const error = fail.post.shift();
       if (error) throw error;
       const reference = `${conversation}/${messages.length + 1}`;
@@ -47,7 +51,7 @@ function memoryScreen() {
     link: async (reference) => `https://chat.example.org/${reference}`,
     changed: (person) => void changed.push(person),
   };
-  return { screen, messages, fail, changed };
+  return { screen, messages, fail, changed, posts };
 }
 
 /** How one event is answered. */
@@ -234,6 +238,35 @@ describe('chat', () => {
     );
   });
 
+  it('two clicks at the same moment make one card', async () => {
+    engine();
+    await makePlan();
+    const { screen, messages } = memoryScreen();
+    const chat = createChat(services, screen);
+    const first = memoryAnswer();
+    const second = memoryAnswer();
+    await Promise.all([chat.say(said('run photos'), first.answering), chat.say(said('run photos'), second.answering)]);
+    expect(messages).toHaveLength(1);
+    expect([...first.shown, ...second.shown].map(({ blocks }) => blocks)).toEqual([
+      expect.arrayContaining([expect.objectContaining({ kind: 'link', url: 'https://chat.example.org/T1/D1/1' })]),
+    ]);
+  });
+
+  it('a card whose answer is lost is looked for before it is posted again', async () => {
+    engine();
+    const { screen, messages, fail, posts } = memoryScreen();
+    fail.post = [new RetryLater('Slack could not be reached.')];
+    const { answering, shown } = memoryAnswer();
+    await createChat(services, screen).say(
+      said(`backup ${world.folder}/photos to ${world.folder}/copy named photos`),
+      answering,
+    );
+    expect(shown.map(({ title }) => title)).toEqual(['photos is set up']);
+    expect(messages).toHaveLength(1);
+    expect(posts.map(({ again }) => again)).toEqual([false, true]);
+    expect(new Set(posts.map(({ key }) => key)).size).toBe(1);
+  });
+
   it('the next process goes on with the same message', async () => {
     const first = memoryScreen();
     const before = new AbortController();
@@ -353,6 +386,15 @@ describe('chat', () => {
       clock.forward(5 * 60_000);
       await deliverer.deliver(message(), ana, stop.signal);
       expect(messages).toHaveLength(1);
+    });
+
+    it('are looked for where an earlier try may have arrived', async () => {
+      const { screen, posts } = memoryScreen();
+      const { deliverer } = createChat(services, screen);
+      await deliverer.deliver(message(), ana, stop.signal);
+      await deliverer.deliver(message({ tries: 2 }), ana, stop.signal);
+      await deliverer.deliver(message({ cutOff: true }), ana, stop.signal);
+      expect(posts.map(({ again }) => again)).toEqual([false, true, true]);
     });
 
     it('fail plainly for somebody who is not known there', async () => {

@@ -189,7 +189,22 @@ describe('posting', () => {
     expect(calls).toBe(1);
   });
 
-  it('ends at once when it is told to', async () => {
+  it('waits for the answer to a message at the end, so that it is known to have arrived', async () => {
+    const stop = new AbortController();
+    const answered = Promise.withResolvers<Record<string, unknown>>();
+    const asked = Promise.withResolvers<void>();
+    const { screen } = screenOn(() => {
+      asked.resolve();
+      return answered.promise;
+    });
+    const posting = screen.post('T1/C1', reply, { key: 'k', signal: stop.signal });
+    await asked.promise;
+    stop.abort(new Error('over'));
+    answered.resolve({ ok: true, ts: '1.2', channel: 'C1' });
+    expect(await posting).toBe('T1/C1/1.2');
+  });
+
+  it('ends soon when it is told to', async () => {
     const stop = new AbortController();
     const { screen } = screenOn(() => new Promise(() => {}));
     const posting = screen.post('T1/C1', reply, { key: 'k', signal: stop.signal });
@@ -204,6 +219,7 @@ describe('posting', () => {
       where: { conversation: 'T1/C1', alone: false },
       respond,
       ...screenOn(call),
+      clock: fastClock(1000),
       log: nothing,
       signal,
     });

@@ -4,6 +4,7 @@ import type { SurfaceServices } from '../../engine/services.ts';
 import type { Reply, Thread } from '../../engine/types.ts';
 import type { ChatScreen } from './chat.ts';
 import { createPainter, type Pacing, type Painter } from './painter.ts';
+import { postOnce } from './post-once.ts';
 
 export const threadId = (surface: string, reference: string): string => `${surface}/${reference}`;
 
@@ -70,7 +71,8 @@ export function createCards(services: SurfaceServices, screen: ChatScreen, stop:
   };
 
   async function post(first: Reply, live: string, run: string | undefined, order: CardOrder): Promise<Thread> {
-    const reference = await screen.post(order.conversation, first, { key: `card/${order.key}`, signal: stop });
+    const posting = { key: `card/${order.key}`, signal: stop };
+    const reference = await postOnce({ screen, clock }, order.conversation, first, posting);
     const plan = first.about?.plan;
     const thread: Thread = {
       id: threadId(surface, reference),

@@ -38,8 +38,8 @@ export function createDelivery(services: SurfaceServices, screen: ChatScreen): D
       const place = await placeOf(message, to, signal);
       if (await isBeforeTheirEyes(message, place)) return;
       const { plan, run } = message.about ?? {};
-      const again = message.tries > 1;
       // The outbox counts a try before it makes it; the first one has nothing behind it to look for.
+      const again = message.tries > 1 || message.cutOff === true;
       const reference = await screen.post(place, message.reply, { key: message.id, again, signal });
       await threads.keep({
         id: threadId(surface, reference),

@@ -1,11 +1,12 @@
 /** Carries a line to the engine and its replies to where they belong: to the speaker, before everybody, or onto a card. */
 import { NotAllowed, NotFound } from '../../engine/errors.ts';
 import type { SurfaceServices } from '../../engine/services.ts';
-import type { Caller, Reply } from '../../engine/types.ts';
+import type { Caller, Reply, Thread } from '../../engine/types.ts';
 import { type CardOrder, createCards, type StreamedCard, threadId } from './cards.ts';
 import type { Answering, Chat, ChatScreen, Said, Speaker } from './chat.ts';
 import { createDelivery } from './delivery.ts';
 import { BETWEEN_EDITS } from './pace.ts';
+import { postOnce } from './post-once.ts';
 
 const unwell = (): Reply => ({
   tone: 'bad',
@@ -33,11 +34,29 @@ const runOf = (reply: Reply): string | undefined =>
 
 const isBusy = (reply: Reply): boolean => reply.live !== undefined && reply.tone === 'busy';
 
+/** Some milliseconds of work. */
+const BEGIN_AT_ONCE = 4;
+
+/**
+ * A few lines begin per turn of the event loop. What is done for a line is mostly work without a pause: of two hundred at
+ * the same moment, the last would otherwise wait for its acknowledgement until the others are answered.
+ */
+function createTurns(): () => Promise<void> {
+  let turn = Promise.resolve();
+  let beginning = 0;
+  return () => {
+    if (beginning++ % BEGIN_AT_ONCE === 0) turn = turn.then(() => new Promise((resolve) => void setImmediate(resolve)));
+    return turn;
+  };
+}
+
 export function createChat(services: SurfaceServices, screen: ChatScreen): Chat {
   const { surface } = screen;
   const stop = new AbortController();
   const cards = createCards(services, screen, stop.signal);
   const talking = new Set<Promise<void>>();
+  const placing = new Map<string, Promise<unknown>>();
+  const turn = createTurns();
 
   async function callerOf({ by, key, where, about, pressed }: Omit<Said, 'line'>): Promise<Caller> {
     const { name, zone, locale } = by;
@@ -76,7 +95,8 @@ export function createChat(services: SurfaceServices, screen: ChatScreen): Chat 
       return;
     }
     const key = `${said.key}/${nth}`;
-    await note(await screen.post(said.where.conversation, reply, { key, signal: stop.signal }), reply);
+    const posting = { key, signal: stop.signal };
+    await note(await postOnce({ screen, clock: services.clock }, said.where.conversation, reply, posting), reply);
     await answering.nothing?.();
   }
 
@@ -109,7 +129,23 @@ export function createChat(services: SurfaceServices, screen: ChatScreen): Chat 
     }
   }
 
-  /** False when the rest of the replies is of no interest here: the card follows the run by itself. */
+  /** The card of a run, looked for and else posted: one at a time, or two clicks at once would make two cards. */
+  async function cardOfRun(run: string, reply: Reply, said: Said): Promise<{ open: Thread } | { posted?: string }> {
+    const before = placing.get(run);
+    const mine = (async () => {
+      await before?.catch(() => undefined);
+      const open = await cards.openFor(run);
+      if (open) return { open };
+      const posted = await placed(reply, said, (order) => cards.ofRun(run, reply, order));
+      return posted === undefined ? {} : { posted };
+    })();
+    placing.set(run, mine);
+    return mine.finally(() => {
+      if (placing.get(run) === mine) placing.delete(run);
+    });
+  }
+
+  /** The rest of the replies is of no interest where there is a card: it follows the run by itself. */
   async function runCard(
     run: string,
     reply: Reply,
@@ -117,16 +153,15 @@ export function createChat(services: SurfaceServices, screen: ChatScreen): Chat 
     answering: Answering,
     rest: AsyncIterator<Reply>,
   ): Promise<void> {
-    const open = await cards.openFor(run);
-    if (open) {
-      const link = await screen.link?.(open.reference, stop.signal);
+    const card = await cardOfRun(run, reply, said);
+    if ('open' in card) {
+      const link = await screen.link?.(card.open.reference, stop.signal);
       const where: Reply['blocks'] = link === undefined ? [] : [{ kind: 'link', label: 'Show its card', url: link }];
       await answering.show({ ...withoutLive(reply), blocks: [...reply.blocks, ...where] });
       return;
     }
-    const posted = await placed(reply, said, (order) => cards.ofRun(run, reply, order));
-    if (posted === undefined) return cardInAnswer(reply, rest, answering);
-    await told(reply, said, answering, posted);
+    if (card.posted === undefined) return cardInAnswer(reply, rest, answering);
+    await told(reply, said, answering, card.posted);
   }
 
   /** Posts a card where it belongs; undefined when the bot may not write there. */
@@ -178,6 +213,7 @@ export function createChat(services: SurfaceServices, screen: ChatScreen): Chat 
   async function say(said: Said, answering: Answering): Promise<void> {
     const done = (async () => {
       try {
+        await turn();
         await work(said, answering);
       } catch (error) {
         if (stop.signal.aborted) return;

@@ -15,6 +15,17 @@ export interface DiscordScreen extends ChatScreen {
 /** Discord takes 25 characters: https://docs.discord.com/developers/resources/message#create-message */
 const nonceOf = (key: string): string => createHash('sha256').update(key).digest('base64url').slice(0, 25);
 
+/**
+ * The number of a message's outermost component, which Discord keeps and tells in the history (its nonce it does not):
+ * 31 bits of the key. https://docs.discord.com/developers/components/reference#anatomy-of-a-component
+ */
+const markOf = (key: string): number => createHash('sha256').update(key).digest().readUInt32BE(0) >>> 1 || 1;
+/** Messages looked at for an earlier try. */
+const LOOK_BACK = 50;
+
+const field = (value: unknown, name: string | number): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+
 const gone = (): NotFound => new NotFound('That message is no longer there in Discord.', { code: 'gone' });
 
 export function createScreen(o: {
@@ -36,13 +47,30 @@ export function createScreen(o: {
     return guilds.get(channel);
   }
 
+  /** The message of an earlier try that arrived though its answer did not; undefined also where we may not look. */
+  async function earlier(channel: string, key: string, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      const found = await call('GET', `/channels/${channel}/messages?limit=${LOOK_BACK}`, { signal });
+      const messages: unknown[] = Array.isArray(found) ? found : [];
+      return idIn(messages.find((one) => field(field(field(one, 'components'), 0), 'id') === markOf(key)));
+    } catch (error) {
+      if (error instanceof NotAllowed) return undefined;
+      throw error;
+    }
+  }
+
   return {
     surface: 'discord',
-    async post(conversation, reply, { key, signal }) {
+    async post(conversation, reply, { key, again, signal }) {
       // With the same nonce Discord answers with the message it already has, for some minutes: a try that arrived
-      // without our hearing of it is not said twice.
+      // without our hearing of it is not said twice. Later, the mark tells.
       const { body, files } = await drawn(reply, controls, { nonce: nonceOf(key), enforce_nonce: true });
+      const { components } = body;
+      if (Array.isArray(components))
+        body.components = components.map((one, n) => (n === 0 ? { id: markOf(key), ...one } : one));
       try {
+        const there = again ? await earlier(conversation, key, signal) : undefined;
+        if (there !== undefined) return referenceOf(conversation, there);
         const id = idIn(await call('POST', `/channels/${conversation}/messages`, { body, files, signal }));
         if (id === undefined) throw new Error('Discord took a message and did not say which one it is.');
         return referenceOf(conversation, id);

@@ -1,7 +1,8 @@
 /** How one event of Slack is answered: in the bot's own conversation with a message that stays, elsewhere to the speaker alone. */
 import { NotAllowed } from '../../engine/errors.ts';
-import type { Log, Reply } from '../../engine/types.ts';
+import type { Clock, Log, Reply } from '../../engine/types.ts';
 import type { Answering, Place } from '../chat/chat.ts';
+import { postOnce } from '../chat/post-once.ts';
 import type { Respond } from './connection.ts';
 import type { Drawing } from './drawing.ts';
 import type { Origin } from './events.ts';
@@ -14,17 +15,19 @@ interface Order {
   respond: Respond | undefined;
   screen: SlackScreen;
   drawing: Drawing;
+  clock: Clock;
   log: Log;
   signal: AbortSignal;
 }
 
 /** In the conversation with the bot: messages, which stay, can be found again and can be replaced. */
-function inDirect({ origin, where, screen, signal }: Order): Answering {
+function inDirect({ origin, where, screen, clock, signal }: Order): Answering {
   let nth = 0;
   let last: string | undefined;
   return {
     async show(reply) {
-      last = await screen.post(where.conversation, reply, { key: `${origin.key}/${nth++}`, signal });
+      const posting = { key: `${origin.key}/${nth++}`, signal };
+      last = await postOnce({ screen, clock }, where.conversation, reply, posting);
       return last;
     },
     async replace(reply) {
@@ -38,13 +41,13 @@ function inDirect({ origin, where, screen, signal }: Order): Answering {
  * and what neither can take goes to the direct conversation.
  */
 function inChannel(order: Order): Answering {
-  const { origin, where, respond, screen, drawing, log, signal } = order;
+  const { origin, where, respond, screen, drawing, clock, log, signal } = order;
   let first = true;
   let nth = 0;
 
   const directly = async (reply: Reply): Promise<void> => {
     const conversation = await screen.direct(identityOf(origin), signal);
-    await screen.post(conversation, reply, { key: `${origin.key}/${nth++}`, signal });
+    await postOnce({ screen, clock }, conversation, reply, { key: `${origin.key}/${nth++}`, signal });
   };
 
   /** Undefined when it is not possible (any more): used up, or older than half an hour. */

@@ -115,7 +115,7 @@ export function createDesk(o: DeskOrder): Desk {
   }
 
   const answering = (origin: Origin, where: Place, respond: Respond | undefined): Answering =>
-    createAnswering({ origin, where, respond, screen, drawing, log, signal });
+    createAnswering({ origin, where, respond, screen, drawing, clock, log, signal });
 
   async function say(
     origin: Origin,

@@ -25,6 +25,9 @@ function parts(reference: string): { team: string; channel: string; ts: string }
   return { team, channel, ts: ts ?? '' };
 }
 
+/** At the end of the program: a post under way is waited for, or nobody would know whether it arrived. */
+const LAST_ANSWER = 2_000;
+
 /** Rejects with the signal's reason at once when it is aborted; the call itself ends by its own time limit. */
 export async function within<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   if (signal === undefined) return work;
@@ -61,11 +64,27 @@ export function createScreen(o: {
   /** Files that were put below a card already: its last state may be shown twice. */
   const uploaded = new Set<string>();
 
+  /** As `within`, a moment later. */
+  async function answeredBy<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const done = new AbortController();
+    try {
+      return await within(signal, work);
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+      const late = clock.sleep(LAST_ANSWER, done.signal).then(() => Promise.reject(signal.reason));
+      return await Promise.race([work, late]);
+    } finally {
+      done.abort();
+    }
+  }
+
   /** Waits where Slack asks for a short pause: it refused before it did anything, so the call is safe to repeat. */
   async function patiently(call: Call, method: string, args: Record<string, unknown>, signal: AbortSignal | undefined) {
     for (let tried = 1; ; tried++) {
       try {
-        return await within(signal, call(method, args));
+        signal?.throwIfAborted();
+        const answer = call(method, args);
+        return await (method === 'chat.postMessage' ? answeredBy(answer, signal) : within(signal, answer));
       } catch (error) {
         const after = error instanceof RetryLater ? error.after : undefined;
         if (after === undefined || after > SHORT_PAUSE || tried === TRIES) throw error;
