@@ -2,7 +2,7 @@
  * `npm run bench -- [W1 W2 W3 W4 W5 W6] [--rounds N] [--files N] [--to local,webdav,sftp,s3] [--json] [--write] [--alone] [--profile DIR]`:
  * the program people type at beside its peers, in alternating rounds, on real files and real servers.
  */
-import { accessSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measure } from './measure.ts';
 import { openPlace, type Place, type PlaceName } from './places.ts';
-import { page, type RunRecord } from './report.ts';
+import { acksOf, page, type RunRecord, withAcks } from './report.ts';
 import { contestants, type Task, TOGETHER, type Tool } from './tools.ts';
 import { change, type Made, makeLarge, makePhotos, makeSmall } from './workload.ts';
 
@@ -230,4 +230,7 @@ try {
 
 const markdown = page({ about: about(), workloads: WORKLOADS, records, notes: NOTES });
 process.stdout.write(values.json ? `${JSON.stringify(records, undefined, 1)}\n` : markdown);
-if (values.write) writeFileSync(fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url)), markdown);
+if (values.write) {
+  const file = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url));
+  writeFileSync(file, withAcks(markdown, acksOf(readFileSync(file, 'utf8'))));
+}

@@ -113,3 +113,50 @@ export function page({ about, workloads, records, notes }: Page): string {
   parts.push('## How to read this', notes.map((note) => `- ${note}`).join('\n'));
   return `${parts.join('\n\n')}\n`;
 }
+
+/** What people waited, in one place with one program: milliseconds, Infinity for what never came. */
+export interface AckRecord {
+  surface: string;
+  program: string;
+  acks: readonly number[];
+  answers: readonly number[];
+}
+
+const quantile = (values: readonly number[], part: number): number =>
+  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.ceil(values.length * part) - 1)] ?? Number.NaN;
+const ms = (value: number): string => (Number.isFinite(value) ? value.toFixed(0) : 'never');
+
+const ACKS = '## Acknowledgements in chat';
+
+export function ackSection(about: string, records: readonly AckRecord[], files: number): string {
+  const rows = records.map(({ surface, program, acks, answers }) => {
+    const cells = [
+      surface,
+      program,
+      ...[quantile(acks, 0.5), quantile(acks, 0.99), Math.max(...acks)].map(ms),
+      ...[quantile(answers, 0.5), quantile(answers, 0.99)].map(ms),
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  return `${[
+    ACKS,
+    about,
+    [
+      '| surface | program | acknowledged ms, p50 | p99 | longest | answered ms, p50 | p99 |',
+      '|---|---|---|---|---|---|---|',
+      ...rows,
+    ].join('\n'),
+    [
+      '- Everybody says one line at the same moment, in a channel: `status`, `list`, `help`, a name that does not exist, `show photos`. Slack and Discord give three seconds for the acknowledgement; "answered" is the whole answer, since that moment.',
+      `- Keepsake is \`node src/main.ts\` with all its roles and SQLite on the disk; "during a run" a run of ${files} small files from folder to folder works in the same process. "bare SDK" is Bolt or discord.js alone (bench/bare-bot.ts): it acknowledges, and says one word.`,
+      '- Slack and Discord are those of the tests, in one thread that takes the whole burst: what the bare program shows is mostly theirs, and the floor for the others.',
+    ].join('\n'),
+  ].join('\n\n')}\n`;
+}
+
+/** A page with this section, in place of the one it had. */
+export const withAcks = (text: string, section: string): string =>
+  `${(text.split(ACKS)[0] ?? '').trimEnd()}\n\n${section}`;
+
+/** The section of a page, to go on under a new one. */
+export const acksOf = (text: string): string => (text.includes(ACKS) ? `${ACKS}${text.split(ACKS)[1] ?? ''}` : '');

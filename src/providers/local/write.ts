@@ -15,13 +15,17 @@ const NEW_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (c
 /** Up to here a write into the system's memory is over before a thread would have begun with it. */
 const SMALL = 1024 * 1024;
 
-async function openAside(calls: Calls, name: DiskName): Promise<number> {
+/**
+ * In a thread even for small files: while others are flushed, making a file waits for the file system's journal, and with
+ * it would everybody who talks to this process.
+ */
+async function openAside(name: DiskName): Promise<number> {
   try {
-    return await calls.open(name, NEW_FLAGS, 0o666);
+    return await disk.open(name, NEW_FLAGS, 0o666);
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
     await disk.unlink(name);
-    return calls.open(name, NEW_FLAGS, 0o666);
+    return disk.open(name, NEW_FLAGS, 0o666);
   }
 }
 
@@ -118,7 +122,7 @@ export async function writeFile(
     let fd: number | undefined;
     let there = false;
     try {
-      fd = await inFolder(folders, path, () => openAside(calls, aside));
+      fd = await inFolder(folders, path, () => openAside(aside));
       there = true;
       checkInside(root, fd, aside, path);
       const size = await pour(calls, fd, file, o.signal);
