@@ -78,6 +78,7 @@ export interface DiscordServer {
   /** See `Limits`: the route is `METHOD /path` with `:names`, or a part of it, or an expression for it. */
   limit: Limits['limit'];
   fail: Limits['fail'];
+  lose: Limits['lose'];
   /** Faults that nobody ran into yet. */
   planned: Limits['planned'];
   requests: Rest['requests'];
@@ -237,6 +238,7 @@ export async function startDiscord(o: DiscordOptions = {}): Promise<DiscordServe
     gateway,
     limit: limits.limit,
     fail: limits.fail,
+    lose: limits.lose,
     planned: limits.planned,
     requests: rest.requests,
     invalidRequests: rest.invalid,

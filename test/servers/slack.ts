@@ -157,6 +157,7 @@ export async function startSlack(o: SlackOptions): Promise<SlackServer> {
     status: (method, code, times = 1) => world.faults.plan(method, { kind: 'status', code }, times),
     hang: (method, times = 1) => world.faults.plan(method, { kind: 'hang' }, times),
     lose: (method, times = 1) => world.faults.plan(method, { kind: 'lost' }, times),
+    stall: (method, times = 1) => world.faults.plan(method, { kind: 'lost', stalls: true }, times),
     faultsLeft: () => world.faults.left(),
     install: (address, as, { deny } = {}) => browse(address, deny === true ? '' : known(as).id),
     token: (workspace) =>

@@ -24,8 +24,12 @@ export interface Limits {
   limit(route: string | RegExp, times: number, o?: { global?: boolean; after?: number }): void;
   /** The next so many requests to this route fail with this HTTP status (below 600) or Discord code. */
   fail(route: string | RegExp, code: number, times: number): void;
+  /** The next so many requests to this route are done, and the answer is lost: the connection breaks, or `stalls`. */
+  lose(route: string | RegExp, times: number, o?: { stalls?: true }): void;
   /** Throws the fault that was asked for. */
   faulty(route: string): void;
+  /** What becomes of the answer to what was done. */
+  answerOf(route: string): 'comes' | 'lost' | 'stalls';
   /** Faults that nobody has run into yet. */
   planned(): number;
 }
@@ -42,13 +46,17 @@ interface Fault {
   after: number;
 }
 
+/** No status and no code of Discord's: nothing is answered. */
+const LOST = -1;
+const STALLED = -2;
+
 export function createLimits(o: LimitOptions): Limits {
   const buckets = new Map<string, { used: number; until: number }>();
   const faults: Fault[] = [];
   const matches = (fault: Fault, route: string): boolean =>
     typeof fault.route === 'string' ? route.includes(fault.route) : fault.route.test(route);
-  const next = (route: string, limited: boolean): Fault | undefined => {
-    const fault = faults.find((one) => one.left > 0 && (one.code === 429) === limited && matches(one, route));
+  const next = (route: string, which: (code: number) => boolean): Fault | undefined => {
+    const fault = faults.find((one) => one.left > 0 && which(one.code) && matches(one, route));
     if (fault !== undefined) fault.left -= 1;
     return fault;
   };
@@ -88,7 +96,7 @@ export function createLimits(o: LimitOptions): Limits {
         'x-ratelimit-reset-after': seconds.toFixed(3),
         'x-ratelimit-bucket': createHash('sha1').update(route).digest('hex'),
       };
-      const asked = next(route, true);
+      const asked = next(route, (code) => code === 429);
       if (asked !== undefined)
         return { headers, refused: tooMany(headers, asked.after / 1_000, asked.global ? 'global' : 'user') };
       if (!exempt && everything.used > o.global)
@@ -103,8 +111,16 @@ export function createLimits(o: LimitOptions): Limits {
     fail: (route, code, times) => {
       faults.push({ route, code, left: times, global: false, after: 0 });
     },
+    lose: (route, times, { stalls } = {}) => {
+      faults.push({ route, code: stalls ? STALLED : LOST, left: times, global: false, after: 0 });
+    },
+    answerOf(route) {
+      const fault = next(route, (code) => code < 0);
+      if (fault === undefined) return 'comes';
+      return fault.code === STALLED ? 'stalls' : 'lost';
+    },
     faulty(route) {
-      const fault = next(route, false);
+      const fault = next(route, (code) => code >= 0 && code !== 429);
       if (fault === undefined) return;
       const code = fault.code < 600 ? 0 : fault.code;
       throw new Refusal(statusOf(fault.code), code, `The test asked for ${fault.code}`);

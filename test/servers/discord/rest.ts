@@ -121,6 +121,13 @@ export function createRest(o: {
       }
       limits.faulty(name);
       const result = route.work({ params, ...read, query: url.searchParams });
+      const answer = limits.answerOf(name);
+      if (answer !== 'comes') {
+        requests.push({ method, route: name, path: below, status: 0, code: 0 });
+        if (answer === 'lost') response.destroy();
+        world.changed();
+        return;
+      }
       if (rest.delay > 0 && route.path.endsWith('/callback')) await new Promise((done) => setTimeout(done, rest.delay));
       if (isObject(result) && isObject(result.created)) finish(201, 0, result.created);
       else finish(200, 0, result);

@@ -4,8 +4,8 @@ type Fault =
   | { kind: 'fail'; error: string }
   | { kind: 'status'; code: number }
   | { kind: 'hang' }
-  /** The work is done, and no answer comes. */
-  | { kind: 'lost' };
+  /** The work is done, and no answer comes: the connection breaks, or with `stalls` nothing at all happens any more. */
+  | { kind: 'lost'; stalls?: true };
 
 export interface Faults {
   plan(method: string, fault: Fault, times: number): void;

@@ -236,6 +236,8 @@ export interface SlackServer {
   hang(method: string, times?: number): void;
   /** Does it, and the answer is lost on the way. */
   lose(method: string, times?: number): void;
+  /** Does it, and never answers. */
+  stall(method: string, times?: number): void;
   /** Planned faults that did not happen. */
   faultsLeft(): string[];
 

@@ -118,7 +118,7 @@ export async function callMethod(
   const result = await method.run({ world, method: name, args, token, workspace });
   if (fault?.kind === 'lost') {
     world.calls.push({ method: name, args, token: value, at: world.clock.now(), answer: result, status: 0 });
-    response.destroy();
+    if (fault.stalls !== true) response.destroy();
     return world.changed();
   }
   answer(result);

@@ -1,0 +1,4 @@
+import { discordKind } from './discord-driver.ts';
+import { play } from './play.ts';
+
+play(discordKind('stingy'));
