@@ -98,7 +98,7 @@ export function messageSpoken(body: Json): Spoken | undefined {
   if ((wordAt(event, 'type') === 'app_mention') === direct) return undefined;
   const text = wordAt(event, 'text') ?? '';
   const own =
-    bot === undefined ? /^\s*<@[UW][A-Z0-9]+(\|[^>]*)?>[\s:,]*/ : new RegExp(`\\s*<@${bot}(\\|[^>]*)?>[\\s:,]*`, 'g');
+    bot === undefined ? /^\s*<@[UW][A-Z0-9]+(\|[^>]*)?>[\s:,]*/ : new RegExp(`<@${bot}(\\|[^>]*)?>[\\s:,]*`, 'g');
   return {
     team,
     ...optional('enterprise', eventEnterprise(body)),

@@ -16,7 +16,7 @@ import { MAX_LINE } from './grammar/words.ts';
 import { parse } from './grammar.ts';
 import { COMMANDS } from './index.ts';
 import { accountsOf } from './locate.ts';
-import { goneAbout, goneReply, staleReply } from './moved-on.ts';
+import { foreignAbout, goneAbout, goneReply, staleReply } from './moved-on.ts';
 import { planOf, visiblePlans } from './plan-of.ts';
 import { choices, plain, text } from './reply.ts';
 import { strayCode } from './stray-code.ts';
@@ -208,6 +208,8 @@ async function* answer(services: Services, line: string, caller: Caller, trail: 
   if (parsed.outcome !== 'command') {
     trail.outcome = 'not_understood';
     trail.detail = parsed.code ?? parsed.outcome;
+    // The grammar knows more ways to write a password ("password hunter2") than can be taken out of a text.
+    if (parsed.code === 'secret_in_line') trail.secret = true;
     // A stranger's line is not discussed: what is read of it would tell what there is.
     if (isStranger(caller.person)) await refuse(services, caller, 'status');
     const stray = await strayCode(services, caller, line);
@@ -218,6 +220,13 @@ async function* answer(services: Services, line: string, caller: Caller, trail: 
   const { command } = parsed;
   trail.command = command.name;
   await refuse(services, caller, command.name);
+  const foreign = await foreignAbout(services, caller, line, command);
+  if (foreign) {
+    trail.outcome = 'refused';
+    trail.detail = 'not theirs';
+    yield foreign;
+    return;
+  }
   const plan = await namedPlan(services, caller, command);
   const gone = await goneAbout(services, caller, line, command);
   const late = gone ?? (plan && !caller.confirmed && (await staleReply(services, caller, line, command, plan)));

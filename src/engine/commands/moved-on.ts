@@ -1,9 +1,9 @@
-/** What is said when a line comes too late: the plan is deleted, or the button is from before something else happened. */
+/** What is said when a line misses: the plan is deleted or somebody else's, or the button is from before something else happened. */
 import { hasEnded } from '../backup/report.ts';
 import type { Services } from '../services.ts';
 import type { Caller, Choice, Plan, Reply, Run } from '../types.ts';
-import type { ParsedCommand } from './command.ts';
-import { quote } from './grammar/words.ts';
+import { type CommandName, maySee, type ParsedCommand } from './command.ts';
+import { keyOf, quote } from './grammar/words.ts';
 import { newestRun, visiblePlans } from './plan-of.ts';
 import { choice, choices, plain, text } from './reply.ts';
 import { progressWords } from './run-words.ts';
@@ -50,6 +50,52 @@ export async function goneAbout(
     return undefined;
   if ((await visiblePlans(services, caller)).some((plan) => plan.id === about)) return undefined;
   return goneReply(services, caller, line, 'unknown_plan');
+}
+
+/** Commands of one plan, named or meant by what is answered. */
+const OF_A_PLAN: ReadonlySet<CommandName> = new Set<CommandName>([
+  'run',
+  'stop',
+  'pause',
+  'resume',
+  'edit',
+  'delete',
+  'show',
+  'restore',
+  'verify',
+  'snapshots',
+  'history',
+  'find',
+  'preview',
+  'share',
+  'unshare',
+  'undo',
+]);
+
+/**
+ * A button below somebody else's card in a channel, or a word that answers it: it must not fall on a backup of the caller's
+ * own that has the same name, or is their only one.
+ */
+export async function foreignAbout(
+  services: Services,
+  caller: Caller,
+  line: string,
+  { name, args }: ParsedCommand,
+): Promise<Reply | undefined> {
+  const about = caller.about?.plan;
+  if (about === undefined || !OF_A_PLAN.has(name)) return undefined;
+  const plan = await services.store.get('plans', about);
+  if (plan === undefined || maySee(caller.person, plan)) return undefined;
+  const named = 'plan' in args && args.plan !== undefined && mentions(line, args.plan) ? args.plan : undefined;
+  if (named !== undefined && caller.pressed === undefined && keyOf(named) !== keyOf(plan.name)) return undefined;
+  return {
+    ...plain('That is not about a backup of yours.', [
+      text('Nothing was done. Only its owner can do that with it.'),
+      ...choices(choice('My backups', 'list')),
+    ]),
+    onlyForCaller: true,
+    outcome: 'refused',
+  };
 }
 
 const WORDS: Record<Stale, { title(name: string): string; label: string }> = {

@@ -46,7 +46,10 @@ export async function planOf(
   }
   if (name !== undefined) {
     const key = keyOf(name);
-    const found = plans.find((plan) => keyOf(plan.name) === key) ?? plans.find((plan) => plan.id === name);
+    const named = plans.filter((plan) => keyOf(plan.name) === key);
+    // An owner sees several people's "Pictures": below a message it is the one of that message.
+    const found =
+      named.find((plan) => plan.id === caller.about?.plan) ?? named[0] ?? plans.find(({ id }) => id === name);
     if (found) return found;
     const close = nearest(
       name,
