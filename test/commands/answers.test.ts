@@ -37,7 +37,7 @@ describe('a run that asks', () => {
     expect(linesOf(await last('show photos'))[0]).toBe(yes);
     const answered = await last(yes);
     expect(answered).toMatchObject({ tone: 'good', outcome: 'done' });
-    expect(answered.title).toBe('~/Pictures is empty now; what was in it is kept as older versions in ~/usb.');
+    expect(answered.title).toBe('photos: ~/Pictures is empty now; what was in it is kept as older versions in ~/usb.');
   });
 
   it('a destination that was emptied: the advice names the plan, and its line fills it again', async () => {
@@ -49,7 +49,7 @@ describe('a run that asks', () => {
     expect(words(gone)).toContain('run "My photos" anyway');
     expect(words(gone)).not.toContain('<plan>');
     expect(linesOf(gone)).toEqual(['run "My photos"', 'run "My photos" anyway']);
-    expect((await last('run "My photos" anyway')).title).toBe('The one file is safe in ~/usb.');
+    expect((await last('run "My photos" anyway')).title).toBe('My photos: The one file is safe in ~/usb.');
   });
 });
 

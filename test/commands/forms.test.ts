@@ -383,7 +383,7 @@ describe('replies', () => {
   it('every card of a plan has its forms and ends with the line that makes it', async () => {
     const [made] = await say('backup ~/Pictures to ~/usb weekly');
     for (const reply of [made, await last('show Pictures to usb'), await last('edit Pictures to usb daily')]) {
-      expect(labels(reply)).toEqual(['Edit', 'Filter']);
+      expect(labels(reply)).toEqual([...(reply === made ? ['Change time'] : []), 'Edit', 'Filter']);
       expect(reply?.blocks.at(-1)).toEqual({
         kind: 'line',
         line: expect.stringMatching(/^\/backup \S+Pictures to \S+usb every\b/),
@@ -440,7 +440,7 @@ describe('replies', () => {
     const line = formLine(form, { ...untouched(form), url: 'https://vault.example.org' }) ?? '';
     const end = await last(line);
     expect(words(end)).toContain('npm run -s keepsake');
-    expect(words(end)).toContain('Never type a password here');
+    expect(words(end)).toContain('Never type it here');
     expect(end.blocks.at(-1)).toEqual({
       kind: 'line',
       line: 'connect vault as home url=https://vault.example.org port=8443',

@@ -268,8 +268,8 @@ describe('invite, join, people, role', () => {
     }
     expect((await say('yes', BEN)).tone).toBe('bad');
     const table = words(await say('people'));
-    expect(table).toContain('Ana (you) | owner | terminal uid-of-ana | 2026-');
-    expect(table).toContain('Ben | member | discord 900100 | 2026-');
+    expect(table).toContain('Ana (you) | owner | terminal (uid-of-ana) | 2026-');
+    expect(table).toContain('Ben | member | Discord (900100) | 2026-');
   });
 
   it('giving owner asks, a name with a slip is guessed, two of one name are asked about', async () => {
@@ -367,7 +367,7 @@ describe('forget', () => {
     await store.put('pending', { id: 'control/1', kind: 'control', payload: { control: { about } }, expires: '2027' });
     await say('invite');
     const asked = await say('forget me', BEN);
-    for (const part of ['discord 900100', 'mail ben@example.org', 'attic', 'holidays', 'Runs: 2', 'Messages: '])
+    for (const part of ['Discord (900100)', 'ben@example.org', 'attic', 'holidays', 'Runs: 2', 'Messages: '])
       expect(words(asked)).toContain(part);
     expect(asked).toMatchObject({ onlyForCaller: true, outcome: 'refused' });
     expect((await yes(asked, BEN)).title).toBe('You are forgotten');

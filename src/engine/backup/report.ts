@@ -88,7 +88,7 @@ function choicesOf(run: Run, plan: Plan): Choice[] {
   if (run.state === 'done')
     return [
       { label: 'Check the copies', line: `verify ${name}` },
-      { label: 'Snapshots', line: `snapshots ${name}` },
+      { label: 'Restore files', line: `restore ${name}` },
     ];
   if (run.problems.some((problem) => problem.code === 'destination_gone')) {
     return [
@@ -109,6 +109,25 @@ function gapText(run: Run, plan: Plan): Block[] {
   return [{ kind: 'text', text: `${skipped.planned} did not exist that night; it ran at ${skipped.ran}.` }];
 }
 
+/** `214 new files and 3 changed ones, 4.2 GB in 18 min`; undefined when there was nothing to copy. */
+function copiedWords(run: Run, counts: Counts): string | undefined {
+  const { new: added, changed, copied } = counts;
+  if (added + changed === 0) return undefined;
+  const what = [
+    ...(added > 0 ? [manyWords(added, 'new file')] : []),
+    ...(changed > 0 ? [`${manyWords(changed, 'changed file')} (the former versions are kept)`] : []),
+  ];
+  const took =
+    run.started && run.ended ? ` in ${durationWords((Date.parse(run.ended) - Date.parse(run.started)) / 1000)}` : '';
+  return `${what.join(' and ')}, ${sizeWords(copied)}${took}`;
+}
+
+/** Names the backup: people have several, and read the first line only. */
+const titleOf = (run: Run, plan: Plan): string => {
+  const said = run.verdict ?? `It is ${run.state}.`;
+  return run.state === 'failed' ? said.replace(/^The backup /, `${plan.name} `) : `${plan.name}: ${said}`;
+};
+
 export function runReply(run: Run, plan: Plan): Reply {
   const about = { plan: plan.id, run: run.id };
   if (run.state === 'queued' || run.state === 'running') {
@@ -125,22 +144,16 @@ export function runReply(run: Run, plan: Plan): Reply {
   const blocks: Block[] = [];
   // A run that asks has changed nothing yet; its question holds the counts that matter.
   if (counts && run.state !== 'waiting') {
+    const copied = copiedWords(run, counts);
     const fields: { label: string; value: Cell }[] = [
-      { label: 'Files', value: `${countWords(counts.files)} (${sizeWords(counts.bytes)})` },
+      ...(copied === undefined ? [] : [{ label: 'Copied', value: copied }]),
+      { label: 'In the backup', value: `${manyWords(counts.files, 'file')}, ${sizeWords(counts.bytes)}` },
     ];
-    if (counts.new > 0) fields.push({ label: 'New', value: countWords(counts.new) });
-    if (counts.changed > 0)
-      fields.push({ label: 'Changed', value: `${countWords(counts.changed)}, the former versions are kept` });
     if (counts.vanished > 0)
       fields.push({ label: 'Vanished', value: `${countWords(counts.vanished)}, kept as older versions` });
     if (counts.skipped > 0)
       fields.push({ label: 'Left out by the filter', value: `${countWords(counts.skipped)}, their copies stay` });
     if (counts.failed > 0) fields.push({ label: 'Failed', value: countWords(counts.failed) });
-    fields.push({ label: 'Copied', value: sizeWords(counts.copied) });
-    if (run.started && run.ended) {
-      const seconds = (Date.parse(run.ended) - Date.parse(run.started)) / 1000;
-      fields.push({ label: 'Took', value: durationWords(seconds) });
-    }
     if (plan.next) fields.push({ label: 'Next run', value: { at: plan.next } });
     blocks.push({ kind: 'fields', fields });
   }
@@ -167,7 +180,7 @@ export function runReply(run: Run, plan: Plan): Reply {
   blocks.push({ kind: 'choices', choices: choicesOf(run, plan) });
   return {
     tone: TONES[run.state],
-    title: run.verdict ?? run.state,
+    title: titleOf(run, plan),
     live: run.id,
     blocks,
     about,

@@ -1,6 +1,9 @@
 /** `claim <code>`: the first owner takes over a new Keepsake with the code in its log. */
+
 import { redeemClaim } from '../people.ts';
 import type { Command } from './command.ts';
+import { exampleLine } from './example.ts';
+import { newForms } from './form-for.ts';
 import { choice, choices, good, text } from './reply.ts';
 
 export const claim: Command<'claim'> = {
@@ -15,8 +18,9 @@ export const claim: Command<'claim'> = {
       ...good(
         `Welcome, ${owner.name}. This Keepsake is yours now.`,
         [
-          text('Say what to copy and where, for example: backup ~/Pictures to /mnt/usb weekly'),
-          ...choices(choice('How to begin', 'help', 'primary'), choice('Connect an account', 'help connect')),
+          text(`Say what to copy and where, for example: ${exampleLine(services, caller)}`),
+          ...newForms({ person: owner }),
+          ...choices(choice('Connect an account', 'help connect'), choice('Help', 'help')),
         ],
         { role: owner.role, name: owner.name },
       ),

@@ -67,12 +67,12 @@ function atTheMachine(kind: ProviderKind, form: readonly SettingField[], args: A
   const secrets = form.filter((field) => field.secret).map((field) => field.label);
   return {
     ...plain(
-      `One step is left, at the machine where Keepsake runs: ${kind.title} asks for a secret (${secrets.join(', ')}).`,
+      'One step is left, at the computer where Keepsake runs.',
       [
         text(
-          'Never type a password here: the servers of a chat and everybody in it could read it. At that machine start: npm run -s keepsake',
+          `${kind.title} asks for a secret (${secrets.join(', ')}). Never type it here: the servers of a chat and everybody in it could read it.`,
         ),
-        text('There say this line; what is secret is asked for and not shown:'),
+        text('At that computer start `npm run -s keepsake` and say this line; the secret is asked for and not shown:'),
         { kind: 'line', line: lineAgain(kind, args.name, args.settings) },
       ],
       { outcome: 'error', code: 'no_secrets_here', kind: kind.name },

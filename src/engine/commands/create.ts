@@ -5,6 +5,7 @@ import type { Command } from './command.ts';
 import { checkPlaces, draftPlan } from './draft.ts';
 import { followRun } from './follow.ts';
 import { planForms } from './form-for.ts';
+import { timeForm } from './forms.ts';
 import { quote } from './grammar/words.ts';
 import { destinationsOf, filterWords, planData, retentionWords, scheduleWords, sharedLine } from './plan-words.ts';
 import { choice, choices, fields, good, text } from './reply.ts';
@@ -26,14 +27,16 @@ function confirmation(plan: Plan, caller: Caller, services: Services, runsNow: b
         From: plan.source.text,
         To: destinationsOf(plan),
         Files: filterWords(plan.filter),
-        Keeps: retentionWords(plan.retention),
+        Keeps: plan.retention === undefined ? undefined : retentionWords(plan.retention),
       }),
       ...(needsService(plan, caller)
         ? [text('Scheduled runs happen while Keepsake is up: keep `npm start` running on this machine.')]
         : []),
       ...(runsNow ? [text('The first run starts now.')] : []),
-      ...choices(choice('Show', `show ${name}`), choice('Pause', `pause ${name}`), undoChoice(plan)),
+      ...(runsNow ? [] : choices(choice('Run the first one now', `run ${name}`))),
+      timeForm(plan),
       ...planForms(caller, plan),
+      ...choices(undoChoice(plan)),
       sharedLine(plan),
     ],
     planData(plan, caller, now),

@@ -96,14 +96,17 @@ function notUnderstood(parsed: Exclude<Parsed, { outcome: 'command' }>, line: st
     };
   }
   const { read, unread, message, example } = parsed;
+  // The title says most of it; a verb that was read needs no mention.
+  const open = unread !== '' && !message.includes(unread.replace(/^"|"$/g, ''));
+  const fixes = parsed.choices.map((fix, _, all) => (all.length === 1 ? { ...fix, style: 'primary' as const } : fix));
   return {
     tone: 'bad',
     title: message,
     blocks: [
-      ...(read ? [text(`I read: ${read}`)] : []),
-      ...(unread ? [text(`I did not understand: ${unread}`)] : []),
-      text(`Nothing was done. This works: ${example}`),
-      ...choices(...parsed.choices),
+      ...(/\s/.test(read) ? [text(`I read: ${read}`)] : []),
+      ...(open ? [text(`I did not understand: ${unread}`)] : []),
+      text(fixes.length > 0 ? 'Nothing was done.' : `Nothing was done. This works: ${example}`),
+      ...choices(...fixes),
       again,
     ],
     onlyForCaller: true,

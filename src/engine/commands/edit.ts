@@ -1,5 +1,5 @@
 /** `edit <plan> ...`: changes just what was said; places stay, because another place is another backup. */
-import type { Caller, Filter, Plan, Reply } from '../types.ts';
+import type { Block, Caller, Filter, Plan, Reply } from '../types.ts';
 import type { Command, CommandArgs } from './command.ts';
 import { checkName } from './draft.ts';
 import { planForms } from './form-for.ts';
@@ -55,13 +55,28 @@ const question = (plan: Plan, caller: Caller, now: Date): Reply => ({
   about: { plan: plan.id },
 });
 
+const refiltered = (before: Plan, after: Plan): boolean =>
+  JSON.stringify(before.filter) !== JSON.stringify(after.filter);
+
+const narrowed = (before: Plan, after: Plan): boolean =>
+  refiltered(before, after) && Object.keys(after.filter).length > 0;
+
+/** What is different now; all of it when nothing is. */
+function changedFields(before: Plan, after: Plan, now: Date): Block {
+  const was = planFields(before, now);
+  const is = planFields(after, now);
+  if (was.kind !== 'fields' || is.kind !== 'fields') return is;
+  const old = new Map(was.fields.map(({ label, value }) => [label, JSON.stringify(value)]));
+  const fields = is.fields.filter(({ label, value }) => old.get(label) !== JSON.stringify(value));
+  return fields.length === 0 ? is : { kind: 'fields', fields };
+}
+
 /** What follows from the change and is not seen in the fields. */
 function consequences(before: Plan, after: Plan, name: string): string[] {
-  const filter = JSON.stringify(before.filter) !== JSON.stringify(after.filter);
-  const narrower = Object.keys(after.filter).length > 0;
+  const narrower = narrowed(before, after);
   return [
-    ...(filter && !narrower ? ['The next run takes all files again.'] : []),
-    ...(filter && narrower
+    ...(refiltered(before, after) && !narrower ? ['The next run takes all files again.'] : []),
+    ...(narrower
       ? [
           `Copies of files that the filter now leaves out stay where they are and are not renewed. See what it means: preview ${name}`,
         ]
@@ -106,12 +121,10 @@ export const edit: Command<'edit'> = {
     yield good(
       `${plan.name} is changed`,
       [
-        planFields(plan, now),
+        changedFields(before, plan, now),
         ...consequences(before, plan, name).map(text),
         ...choices(
-          choice('Preview', `preview ${name}`),
-          choice('Run now', `run ${name}`),
-          choice('Show', `show ${name}`),
+          narrowed(before, plan) ? choice('What would a run do?', `preview ${name}`) : undefined,
           undoChoice(plan),
         ),
         ...planForms(caller, plan),

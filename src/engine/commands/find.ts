@@ -45,16 +45,16 @@ export const find: Command<'find'> = {
     yield plain(
       files.length > SHOWN
         ? `The first ${SHOWN} files for "${words}"`
-        : `${manyWords(shown.length, 'file')} for "${words}"`,
+        : `${manyWords(shown.length, 'file')} for "${words}"${several ? '' : ` in ${shown[0]?.plan.name ?? 'your backups'}`}`,
       [
         {
           kind: 'table',
-          columns: ['File', 'Size', 'Modified', 'Backup'],
+          columns: ['File', 'Size', 'Modified', ...(several ? ['Backup'] : [])],
           rows: shown.map((file) => [
             file.path,
             sizeWords(file.size),
             file.modified === undefined ? '' : { at: file.modified },
-            file.plan.name,
+            ...(several ? [file.plan.name] : []),
           ]),
         },
         ...(files.length > SHOWN ? [text('There are more: add a word to narrow it down.')] : []),

@@ -83,17 +83,20 @@ type Edited = Pick<Plan, 'name' | 'schedule' | 'retention' | 'report' | 'limit'>
 /** The plan's name is quoted whatever it is: what is filled in behind it must not become a part of it. */
 const lineOn = (verb: string, plan: Named): string => `${verb} ${quoted(plan.name)}`;
 
+const whenField = (plan: Pick<Plan, 'schedule'>): FormField =>
+  field('when', 'When', scheduleText(plan.schedule), {
+    help: 'For example every sunday at 03:00. Empty: only when you say so.',
+    suggest: 'schedule',
+    emptied: 'only when I ask',
+  });
+
 export const editForm = (plan: Edited): Form =>
   form(
     'Edit',
     `Edit ${plan.name}`,
     lineOn('edit', plan),
     [
-      field('when', 'When', scheduleText(plan.schedule), {
-        help: 'For example every sunday at 03:00. Empty: only when you say so.',
-        suggest: 'schedule',
-        emptied: 'only when I ask',
-      }),
+      whenField(plan),
       field(
         'keep',
         'Old versions to keep',
@@ -114,6 +117,13 @@ export const editForm = (plan: Edited): Form =>
     ],
     { onlyChanges: true, plan: plan.name },
   );
+
+/** The one answer that most people change. */
+export const timeForm = (plan: Pick<Plan, 'name' | 'schedule'>): Form =>
+  form('Change time', `When ${plan.name} runs`, lineOn('edit', plan), [whenField(plan)], {
+    onlyChanges: true,
+    plan: plan.name,
+  });
 
 /** A day where the instant is the beginning of one in that zone, so that it reads back as the same instant. */
 function dayText(at: Instant, zone: string): string {

@@ -1,13 +1,19 @@
 /** `history [plan]`: the last runs and what went wrong in them. */
 import type { Run } from '../types.ts';
-import { countWords, manyWords, sizeWords } from '../wording.ts';
+import { manyWords, sizeWords } from '../wording.ts';
 import type { Command } from './command.ts';
 import { quote } from './grammar/words.ts';
 import { planOf, visiblePlans } from './plan-of.ts';
 import { choice, choices, plain, text } from './reply.ts';
-import { runData } from './run-words.ts';
+import { runData, stateWords } from './run-words.ts';
 
 const SHOWN = 20;
+
+const copiedCell = ({ counts }: Run): string => {
+  if (!counts) return '–';
+  const files = counts.new + counts.changed;
+  return files === 0 ? 'nothing new' : `${manyWords(files, 'file')}, ${sizeWords(counts.copied)}`;
+};
 
 export const history: Command<'history'> = {
   name: 'history',
@@ -43,15 +49,14 @@ export const history: Command<'history'> = {
       [
         {
           kind: 'table',
-          columns: ['When', 'Backup', 'Result', 'Copied', 'Problems'],
+          columns: ['When', ...(name === undefined ? ['Backup'] : []), 'Result', 'Copied'],
           rows: shown.map((run) => [
             { at: run.started ?? run.queued },
-            names.get(run.plan) ?? '',
-            run.state,
-            run.counts
-              ? `${manyWords(run.counts.new + run.counts.changed, 'file')}, ${sizeWords(run.counts.copied)}`
-              : '–',
-            run.problemCount > 0 ? countWords(run.problemCount) : '',
+            ...(name === undefined ? [names.get(run.plan) ?? ''] : []),
+            [stateWords(run.state), ...(run.problemCount > 0 ? [manyWords(run.problemCount, 'problem')] : [])].join(
+              ', ',
+            ),
+            copiedCell(run),
           ]),
         },
         ...(troubled

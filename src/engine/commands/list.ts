@@ -1,5 +1,5 @@
 /** `list`: all backups that the caller may see. */
-import type { Cell, Plan } from '../types.ts';
+import type { Cell, Choice, Plan } from '../types.ts';
 import { manyWords } from '../wording.ts';
 import type { Command } from './command.ts';
 import { newForms } from './form-for.ts';
@@ -7,12 +7,14 @@ import { quote } from './grammar/words.ts';
 import { visiblePlans } from './plan-of.ts';
 import { planData, routeOf } from './plan-words.ts';
 import { choice, choices, menu, plain } from './reply.ts';
+import { stateWords } from './run-words.ts';
 import { saySchedule } from './schedule/say.ts';
 
 export const lastWords = (plan: Plan): string => {
   if (!plan.last) return 'never ran';
-  const problems = plan.last.problems > 0 ? `, ${manyWords(plan.last.problems, 'problem')}` : '';
-  return `${plan.last.state}${problems}`;
+  const { state, problems } = plan.last;
+  if (state === 'partial' && problems > 0) return manyWords(problems, 'problem');
+  return `${stateWords(state)}${problems > 0 ? `, ${manyWords(problems, 'problem')}` : ''}`;
 };
 
 export const nextCell = (plan: Plan): Cell => {
@@ -21,7 +23,9 @@ export const nextCell = (plan: Plan): Cell => {
 };
 
 /** More than these are better chosen by name than by their place in the table. */
-const FEW = 5;
+const FEW = 3;
+
+const shown = (plan: Plan): Choice => choice(plan.name, `show ${quote(plan.name)}`);
 
 export const list: Command<'list'> = {
   name: 'list',
@@ -37,13 +41,12 @@ export const list: Command<'list'> = {
       });
       return;
     }
-    const first = quote(plans[0]?.name ?? '');
     yield plain(
       manyWords(plans.length, 'backup'),
       [
         {
           kind: 'table',
-          columns: ['Name', 'From and to', 'When', 'Next', 'Last'],
+          columns: ['Name', 'From and to', 'When', 'Next run', 'Last run'],
           rows: plans.map((plan) => [
             plan.name,
             routeOf(plan),
@@ -52,17 +55,9 @@ export const list: Command<'list'> = {
             lastWords(plan),
           ]),
         },
-        ...choices(
-          choice('Show the first', `show ${first}`),
-          choice('Run it now', `run ${first}`),
-          choice('Am I safe?', 'status'),
-        ),
         ...(plans.length > FEW
-          ? menu(
-              'Show one',
-              plans.map((plan) => choice(plan.name, `show ${quote(plan.name)}`)),
-            )
-          : []),
+          ? menu('Show one', plans.map(shown))
+          : choices(...plans.map((plan) => ({ ...shown(plan), label: `Show ${plan.name}` })))),
         ...newForms(caller),
       ],
       { plans: plans.map((plan) => planData(plan, caller, now)) },

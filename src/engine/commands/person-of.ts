@@ -9,7 +9,9 @@ const SURFACES: Record<string, string> = { slack: 'Slack', discord: 'Discord' };
 
 export const surfaceWords = (surface: string): string => SURFACES[surface] ?? surface;
 
-export const identityWords = ({ surface, id }: Identity): string => `${surface} ${id}`;
+/** `Slack (T1/U1)`, `ana@example.org`. */
+export const identityWords = ({ surface, id }: Identity): string =>
+  surface === 'mail' ? id : `${surfaceWords(surface)} (${id})`;
 
 /** Somebody who is being merged into another one is that one already. */
 export async function allPeople(services: Pick<Services, 'store'>): Promise<Person[]> {

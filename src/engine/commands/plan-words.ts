@@ -80,7 +80,7 @@ export function planFields(plan: Plan, now: Date, more: Record<string, Cell | un
     From: plan.source.text,
     To: destinationsOf(plan),
     When: scheduleWords(plan.schedule, now, plan.name),
-    State: plan.state === 'active' ? 'on' : 'paused',
+    State: plan.state === 'active' || plan.pausedUntil !== undefined ? undefined : 'paused',
     'Paused until': plan.pausedUntil === undefined ? undefined : { at: plan.pausedUntil },
     Files: filterWords(plan.filter) ?? 'all',
     Keeps: retentionWords(plan.retention),

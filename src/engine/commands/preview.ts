@@ -63,7 +63,7 @@ export const preview: Command<'preview'> = {
           reasons(result),
           text(
             [
-              ...result.fits.map(fitWords),
+              ...(files === 0 ? [] : result.fits.map(fitWords)),
               ...(result.time === undefined || files === 0 ? [] : [`About ${durationWords(result.time)}.`]),
               'Nothing was changed.',
             ].join(' '),

@@ -37,20 +37,20 @@ function previewReply(plan: Plan, args: Args, preview: RestorePreview): Reply {
         ? [choice(`Restore ${manyWords(preview.files - preview.same, 'file')}`, lineFor(plan, args, 'skip'), 'primary')]
         : [
             choice('Keep both', lineFor(plan, args, 'keep both'), 'primary'),
-            choice('Skip those', lineFor(plan, args, 'skip')),
-            choice('Replace them', lineFor(plan, args, 'replace'), 'danger'),
+            choice(preview.existing === 1 ? 'Leave it alone' : 'Leave those alone', lineFor(plan, args, 'skip')),
+            choice(preview.existing === 1 ? 'Replace it' : 'Replace them', lineFor(plan, args, 'replace'), 'danger'),
           ];
   const rest = preview.files - preview.samples.length;
   return plain(
-    `Restore of ${plan.name}: ${what(preview)}`,
+    `Restore of ${plan.name}: ${what(preview)}${preview.same === preview.files ? ', all there already' : ''}`,
     [
       fields({
-        From: { at: preview.snapshot.started },
+        'As of': { at: preview.snapshot.started },
         To: preview.to.text,
         'Already there, the same': preview.same > 0 ? countWords(preview.same) : undefined,
         'Already there, different': preview.existing > 0 ? countWords(preview.existing) : undefined,
       }),
-      ...(preview.samples.length > 0
+      ...(preview.samples.length > 0 && preview.same < preview.files
         ? [text(`${preview.samples.join('\n')}${rest > 0 ? `\n… and ${countWords(rest)} more` : ''}`)]
         : []),
       text(
@@ -58,7 +58,7 @@ function previewReply(plan: Plan, args: Args, preview: RestorePreview): Reply {
           ? `${preview.files === 1 ? 'The file is' : 'All of them are'} already there as in the backup: there is nothing to restore. For a second copy name another folder: restore ${quote(plan.name)} to ~/Restored`
           : preview.existing === 0
             ? 'Nothing that is there would be overwritten. Nothing is written yet.'
-            : `Nothing is written yet. What should happen with ${manyWords(preview.existing, 'file')} of the same name?`,
+            : `Nothing is written yet. What should happen with ${preview.existing === 1 ? 'the file' : `the ${countWords(preview.existing)} files`} of the same name?`,
       ),
       ...choices(...offers),
       restoreForm(plan, {
@@ -84,7 +84,7 @@ function resultReply(plan: Plan, result: RestoreResult, live: string): Reply {
         : `${plan.name}: ${countWords(result.restored)} of ${manyWords(result.files, 'file')} restored`,
     blocks: [
       fields({
-        From: { at: result.snapshot.started },
+        'As of': { at: result.snapshot.started },
         To: result.to.text,
         Skipped: result.skipped > 0 ? countWords(result.skipped) : undefined,
       }),

@@ -1,5 +1,5 @@
 /** A run that goes on, in one sentence, and any run as data. Pure. */
-import type { Plan, Run } from '../types.ts';
+import type { Plan, Run, RunState } from '../types.ts';
 import { durationWords, manyWords } from '../wording.ts';
 
 const percent = ({ progress }: Run): string | undefined =>
@@ -15,6 +15,19 @@ export function progressWords(plan: Pick<Plan, 'name'>, run: Run): string {
   const parts = [percent(run), left].filter((part) => part !== undefined);
   return `${plan.name}: ${parts.length > 0 ? parts.join(', ') : manyWords(progress.files, 'file')}`;
 }
+
+const STATES: Record<RunState, string> = {
+  queued: 'about to start',
+  running: 'going on',
+  waiting: 'waits for you',
+  done: 'went well',
+  partial: 'some problems',
+  failed: 'failed',
+  stopped: 'stopped',
+};
+
+/** How a run went, in a word or two. */
+export const stateWords = (state: RunState): string => STATES[state];
 
 /** For `data`: what a script may rely on. */
 export const runData = (run: Run): Record<string, unknown> => ({

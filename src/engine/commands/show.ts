@@ -3,10 +3,10 @@ import { hasEnded } from '../backup/report.ts';
 import type { Command } from './command.ts';
 import { planForms } from './form-for.ts';
 import { quote } from './grammar/words.ts';
-import { lastWords, nextCell } from './list.ts';
+import { lastWords } from './list.ts';
 import { newestRun, planOf } from './plan-of.ts';
 import { planData, planFields, sharedLine } from './plan-words.ts';
-import { choice, choices, plain, text } from './reply.ts';
+import { choice, choices, menu, plain, text } from './reply.ts';
 import { progressWords, runData } from './run-words.ts';
 import { sharedWords } from './share.ts';
 
@@ -25,8 +25,7 @@ export const show: Command<'show'> = {
       plan.name,
       [
         planFields(plan, now, {
-          Next: plan.next === undefined ? undefined : nextCell(plan),
-          Last: plan.last ? { at: plan.last.ended } : undefined,
+          'Last run': plan.last ? { at: plan.last.ended } : undefined,
           Result: lastWords(plan),
           'Shared with':
             plan.conversation === undefined ? undefined : sharedWords(plan.conversation, caller.conversation),
@@ -36,12 +35,17 @@ export const show: Command<'show'> = {
         ...choices(
           ...(asked?.choices ?? []).filter((one) => one.line.endsWith(' anyway')),
           choice('Run now', `run ${name}`, asked ? undefined : 'primary'),
+          choice('Restore files', `restore ${name}`),
           plan.state === 'paused' ? choice('Resume', `resume ${name}`) : choice('Pause', `pause ${name}`),
-          choice('Snapshots', `snapshots ${name}`),
-          choice('History', `history ${name}`),
-          choice('Delete', `delete ${name}`, 'danger'),
         ),
         ...planForms(caller, plan),
+        ...menu('More', [
+          choice('Snapshots', `snapshots ${name}`),
+          choice('History', `history ${name}`),
+          choice('Check the copies', `verify ${name}`),
+          choice('What would a run do?', `preview ${name}`),
+          choice('Delete', `delete ${name}`),
+        ]),
         sharedLine(plan),
       ],
       { ...planData(plan, caller, now), run: run && runData(run) },

@@ -25,6 +25,8 @@ export const snapshots: Command<'snapshots'> = {
       });
       return;
     }
+    // Where a menu is chosen from, nobody types an id.
+    const ids = caller.surface !== 'slack' && caller.surface !== 'discord';
     const several = plan.destinations.length > 1;
     const rest = found.length - SHOWN;
     const [newest] = found;
@@ -33,27 +35,26 @@ export const snapshots: Command<'snapshots'> = {
       [
         {
           kind: 'table',
-          columns: ['When', 'Snapshot', ...(several ? ['Where'] : []), 'Files', 'Size', 'Verified'],
+          columns: ['When', ...(ids ? ['Snapshot'] : []), ...(several ? ['Where'] : []), 'Files', 'Size', 'Checked'],
           rows: found
             .slice(0, SHOWN)
             .map((snapshot) => [
               { at: snapshot.started },
-              snapshot.run,
+              ...(ids ? [snapshot.run] : []),
               ...(several ? [plan.destinations[snapshot.destination]?.text ?? ''] : []),
               countWords(snapshot.files),
               sizeWords(snapshot.bytes),
               snapshot.verified
                 ? snapshot.verified.bad === 0
-                  ? `${snapshot.verified.how}, all good`
-                  : `${snapshot.verified.bad} bad`
-                : 'not yet',
+                  ? `checked (${snapshot.verified.how}), all good`
+                  : `${manyWords(snapshot.verified.bad, 'file')} damaged`
+                : 'not checked yet',
             ]),
           ...(rest > 0 ? { more: { rows: rest } } : {}),
         },
         ...choices(
           newest ? choice('Restore the newest', `restore ${name} from ${newest.run}`) : undefined,
-          choice('Verify', `verify ${name}`),
-          choice('Find a file', `help find`),
+          choice('Check the copies', `verify ${name}`),
         ),
         // One snapshot lies at each destination; a restore takes the first that works.
         ...menu(

@@ -5,6 +5,7 @@ import type { Services } from '../services.ts';
 import type { Block, Caller, OutboxMessage, Plan, SnapshotRecord } from '../types.ts';
 import { distanceWords, durationWords, manyWords } from '../wording.ts';
 import type { Command } from './command.ts';
+import { exampleLine } from './example.ts';
 import { newForms } from './form-for.ts';
 import { healthOf, type PlanHealth } from './health.ts';
 import { nextCell } from './list.ts';
@@ -58,16 +59,37 @@ function verdict(healths: readonly PlanHealth[], others: number, now: Date): str
   return `${all} ${healths.length === 1 ? 'The copy is' : 'Oldest copy:'} ${oldest}${healths.length === 1 ? ' old' : ''}.${also}`;
 }
 
-const planTable = (healths: readonly PlanHealth[], now: Date): Block => ({
+const planTable = (healths: readonly PlanHealth[]): Block => ({
   kind: 'table',
   columns: ['Name', 'State', 'Newest copy', 'Next run'],
   rows: healths.map(({ plan, what, copy }) => [
     plan.name,
     what,
-    copy === undefined ? 'none' : distanceWords(copy, now),
+    copy === undefined ? 'no copy yet' : { at: copy },
     nextCell(plan),
   ]),
 });
+
+const HELP: Record<string, (name: string) => string> = {
+  history: (name) => `What happened to ${name}`,
+  run: (name) => `Run ${name} now`,
+  resume: (name) => `Resume ${name}`,
+  show: (name) => `Answer for ${name}`,
+  verify: (name) => `Check ${name}`,
+};
+
+const helpLabel = (name: string, line: string): string => {
+  const verb = line.split(' ')[0] ?? '';
+  return HELP[verb]?.(name) ?? `${name}: ${verb}`;
+};
+
+/** When copies were last read back, and what was found; undefined when they never were. */
+function checkedWords(newest: readonly (SnapshotRecord | undefined)[], now: Date): string | undefined {
+  const [last] = newest.flatMap((snapshot) => snapshot?.verified ?? []).sort((a, b) => (a.at < b.at ? 1 : -1));
+  if (!last) return undefined;
+  const found = last.bad === 0 ? 'all as they should be' : `${manyWords(last.bad, 'file')} not as they should be`;
+  return `Copies last checked: ${distanceWords(last.at, now)}, ${manyWords(last.files, 'file')}, ${found}.`;
+}
 
 export const status: Command<'status'> = {
   name: 'status',
@@ -81,18 +103,22 @@ export const status: Command<'status'> = {
       yield plain(
         'Nothing is backed up yet.',
         [
-          text('Say what to copy and where, for example: backup ~/Pictures to /mnt/usb weekly'),
-          ...choices(choice('How to begin', 'help'), choice('Connect an account', 'help connect')),
+          text(`Say what to copy and where, for example: ${exampleLine(services, caller)}`),
           ...newForms(caller),
+          ...choices(choice('Connect an account', 'help connect'), choice('Help', 'help')),
         ],
         { current: false, plans: [], accounts: [], undelivered: [] },
       );
       return;
     }
     const healths: PlanHealth[] = [];
+    const snapshots: (SnapshotRecord | undefined)[] = [];
     for (const plan of plans) {
-      healths.push(healthOf(plan, await newestSnapshot(services, plan), await newestRun(services, plan), now));
+      const newest = await newestSnapshot(services, plan);
+      snapshots.push(newest);
+      healths.push(healthOf(plan, newest, await newestRun(services, plan), now));
     }
+    const checked = checkedWords(snapshots, now);
     const signIns = (await accountsOf(services, caller.person)).filter((account) => account.state === 'needs_sign_in');
     const stuck = await undelivered(services, caller);
     const bad = healths.filter((health) => !health.current);
@@ -109,14 +135,13 @@ export const status: Command<'status'> = {
       ...plain(
         verdict(healths, notes.length, now),
         [
-          planTable(healths, now),
+          planTable(healths),
+          ...(checked === undefined ? [] : [text(checked)]),
           ...notes.map(text),
           ...choices(
             ...bad
               .slice(0, 3)
-              .map(({ plan, line }) =>
-                line ? choice(`${plan.name}: ${line.split(' ')[0]}`, line, 'primary') : undefined,
-              ),
+              .map(({ plan, line }) => (line ? choice(helpLabel(plan.name, line), line, 'primary') : undefined)),
             ...signIns.slice(0, 2).map((account) => choice(`Sign in to ${account.name}`, connectLine(account))),
             choice('All backups', 'list'),
           ),

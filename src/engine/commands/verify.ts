@@ -9,8 +9,8 @@ import { choice, choices, text } from './reply.ts';
 
 const HOW: Record<VerifyResult['how'], string> = {
   quick: 'by name and size, as the destination lists them',
-  sample: 'a sample was read back and compared byte for byte (by sha256)',
-  full: 'every file was read back and compared byte for byte (by sha256)',
+  sample: 'a sample was read back and compared byte for byte',
+  full: 'every file was read back and compared byte for byte',
 };
 
 function result(plan: Plan, found: VerifyResult, live: string): Reply {
@@ -38,7 +38,7 @@ function result(plan: Plan, found: VerifyResult, live: string): Reply {
       ...choices(
         bad > 0 ? choice('Run now', `run ${name}`, 'primary') : undefined,
         found.how === 'full' ? undefined : choice('Check every byte', `verify ${name} full`),
-        choice('Snapshots', `snapshots ${name}`),
+        choice('Restore files', `restore ${name}`),
       ),
     ],
     live,

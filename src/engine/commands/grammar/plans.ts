@@ -63,13 +63,13 @@ export function unknownPlan(line: Line, at: number, to: number): Issue {
   const near = [...nearest(words, names), ...nearest(line.words[at]?.text ?? '', names)];
   const [best] = near;
   const known = names.slice(0, OFFERED).map(quote).join(', ');
-  const hint = best === undefined ? `The plans are ${known}.` : `Did you mean ${quote(best)}?`;
+  const hint = best === undefined ? `Your backups are ${known}.` : `Did you mean ${quote(best)}?`;
   const fixes = (near.length > 0 ? [...new Set(near)] : names.slice(0, OFFERED)).map((name) => ({
     label: name,
     text: quote(name),
   }));
   const shown = slice(line, at, to);
-  return refused('unknown_plan', at, to, `There is no plan named "${shown}". ${hint}`, fixes).issue;
+  return refused('unknown_plan', at, to, `There is no backup named "${shown}". ${hint}`, fixes).issue;
 }
 
 /** Whether the words name a plan but for a slip; so that they are not taken for something else. */
