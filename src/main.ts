@@ -11,11 +11,11 @@ import { openClaim } from './engine/people.ts';
 import { startSweep } from './engine/sweep.ts';
 import type { Log } from './engine/types.ts';
 
-/** What each role of this version does, for the line at the start. */
+/** What each role of this version does, for the line at the start; what `bots` does depends on the settings. */
 const ROLES = {
   engine: 'starts scheduled backups and works them',
   outbox: 'delivers reports: into this log, and as mails into the data folder',
-  bots: 'talks in Slack and Discord, and delivers reports there',
+  bots: '',
 } as const;
 type RoleName = keyof typeof ROLES;
 
@@ -27,7 +27,6 @@ const LATER = ['mail', 'web'];
  * takes as long as one chunk on the slowest line that is not given up.
  */
 const GRACE = 25_000;
-const WIDTH = 100;
 
 function readRoles(argv: readonly string[]): RoleName[] {
   const { positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: {} });
@@ -61,11 +60,24 @@ function stopOnSignals(controller: AbortController): void {
   }
 }
 
-const greeting = (config: Config, roles: readonly RoleName[]): string[] => [
-  `Keepsake is up. Data folder: ${config.data}; database: ${config.mongodb === undefined ? 'SQLite' : 'MongoDB'}.`,
-  ...roles.map((role) => `  ${role}: ${ROLES[role]}`),
-  `Not in this version yet: ${LATER.join(', ')}. Talk to it in the terminal: npm run -s keepsake`,
-];
+/** What the operator wants to know before the first word: what runs, where it can be talked to, what chat may name. */
+function greeting({ data, mongodb, slack, discord, localRoots, port }: Config, roles: readonly RoleName[]): string[] {
+  const chats = [
+    ...(slack ? [slack.reach.kind === 'socket' ? 'Slack (Socket Mode)' : `Slack (HTTP, port ${port})`] : []),
+    ...(discord ? ['Discord'] : []),
+  ];
+  const bots =
+    chats.length > 0
+      ? `talks in ${chats.join(' and ')}, and delivers reports there`
+      : 'nothing to do: neither Slack nor Discord is set up (docs/slack.md, docs/discord.md)';
+  const folders = localRoots.join(', ') || 'none; set KEEPSAKE_LOCAL_ROOTS';
+  return [
+    `Keepsake is up. Data folder: ${data}; database: ${mongodb === undefined ? 'SQLite' : 'MongoDB'}.`,
+    ...roles.map((role) => `  ${role}: ${role === 'bots' ? bots : ROLES[role]}`),
+    ...(chats.length > 0 ? [`Folders of this machine that chat may name: ${folders}.`] : []),
+    `Not in this version yet: ${LATER.join(', ')}. Talk to it in the terminal: npm run -s keepsake`,
+  ];
+}
 
 /** The chat services that are set up. Each SDK is loaded only for its own. */
 async function chatSurfaces(config: Config, { surface }: Composed): Promise<ChatSurface[]> {
@@ -93,46 +105,63 @@ async function chatSurfaces(config: Config, { surface }: Composed): Promise<Chat
   return surfaces;
 }
 
-/** Backups go on whatever happens to a chat service: a token that is refused is told and ends only that one. */
+/** Backups go on whatever happens to a chat service: a token refused, or a port taken, is told and ends only that one. */
 async function talk(chat: ChatSurface, log: Log, signal: AbortSignal): Promise<void> {
   try {
     await chat.run(signal, () => log('info', 'bots.connected', { surface: chat.name }));
   } catch (error) {
-    if (!(error instanceof AuthRequired)) throw error;
-    log('error', 'bots.refused', { surface: chat.name, message: error.message, advice: error.advice });
-    say(`${error.message} ${error.advice}`);
+    if (!(error instanceof AuthRequired || error instanceof UsageError)) throw error;
+    const { message, advice } = error;
+    log('error', 'bots.refused', { surface: chat.name, message, advice });
+    say(`${message} ${advice}`);
   }
 }
 
+/** Resolves when the signal is aborted, or when no chat service is left to talk in. */
 async function runBots(config: Config, composed: Composed, signal: AbortSignal): Promise<void> {
   const { store, clock, log } = composed.services;
   const surfaces = await chatSurfaces(config, composed);
-  if (surfaces.length === 0) {
-    say(
-      '  Neither Slack nor Discord is set up: see the README, "Slack in five minutes" and "Discord in five minutes".',
-    );
-    return;
-  }
+  if (surfaces.length === 0) return;
+  const over = new AbortController();
   const outbox = createOutbox({ store, deliverers: surfaces.map((chat) => chat.deliverer), clock, log });
-  await Promise.all([startOutbox({ outbox, clock, log, signal }), ...surfaces.map((chat) => talk(chat, log, signal))]);
+  const delivering = startOutbox({ outbox, clock, log, signal: AbortSignal.any([signal, over.signal]) });
+  try {
+    await Promise.all(surfaces.map((chat) => talk(chat, log, signal)));
+  } finally {
+    over.abort(new Stopped('No chat service is left.'));
+    await delivering;
+  }
 }
 
+/**
+ * Resolves when every role has come to rest: after the signal, or when none has anything to do. A role that fails for good
+ * takes the others along, at rest; whoever started the program starts it again.
+ */
 async function runRoles(
   config: Config,
   roles: readonly RoleName[],
   composed: Composed,
-  signal: AbortSignal,
+  stop: AbortController,
 ): Promise<void> {
-  const { services, outbox, work } = composed;
-  const { store, clock, log } = services;
+  const { outbox, work } = composed;
+  const { store, clock, log } = composed.services;
+  const { signal } = stop;
   const running: Promise<void>[] = [];
   if (roles.includes('engine')) running.push(work(signal), startSweep({ store, clock, log, signal }));
   if (roles.includes('outbox')) running.push(startOutbox({ outbox, clock, log, signal }));
   if (roles.includes('bots')) running.push(runBots(config, composed, signal));
-  await Promise.all(running);
+  try {
+    await Promise.all(running);
+  } catch (error) {
+    log('error', 'main.failed', { error });
+    stop.abort(new Stopped('A part of Keepsake failed, so all of it stops.'));
+    await Promise.allSettled(running);
+    throw error;
+  }
 }
 
-async function main(): Promise<void> {
+/** Answers the exit code. */
+async function main(): Promise<number> {
   const roles = readRoles(process.argv.slice(2));
   const config = readConfig();
   const controller = new AbortController();
@@ -141,7 +170,7 @@ async function main(): Promise<void> {
     writeLog: say,
     deliverers: [
       createConsoleDeliverer((reply) =>
-        say(renderConsole(reply, { colour: false, width: WIDTH, zone: config.zone, now: new Date() })),
+        say(renderConsole(reply, { colour: false, width: 100, zone: config.zone, now: new Date() })),
       ),
     ],
   });
@@ -149,20 +178,22 @@ async function main(): Promise<void> {
   try {
     for (const message of configWarnings()) log('warn', 'config', { message });
     greeting(config, roles).forEach(say);
-    await openClaim(store, clock, log);
-    await runRoles(config, roles, composed, controller.signal);
+    // A new code ends the one before it, which the process that talks has shown.
+    if (roles.includes('bots') || !(config.slack || config.discord)) await openClaim(store, clock, log);
+    await runRoles(config, roles, composed, controller);
   } finally {
     await composed.close();
   }
-  say('Stopped.');
+  const { aborted } = controller.signal;
+  say(aborted ? 'Stopped.' : 'Nothing is left to do, so Keepsake ends.');
+  return aborted ? 0 : 1;
 }
 
 try {
-  await main();
   // Everything is at rest and closed; but Agenda leaves a timer behind for each job it ran, of half a lock's life.
-  process.exit(0);
+  process.exit(await main());
 } catch (error) {
   if (!isKeepsakeError(error)) throw error;
   process.stderr.write(`${error.message}\n${error.advice}\n`);
-  process.exitCode = error instanceof UsageError ? 64 : 1;
+  process.exit(error instanceof UsageError ? 64 : 1);
 }

@@ -244,16 +244,17 @@ describe('the server', () => {
     const { child, ended, until, written } = start('src/main.ts', [], { KEEPSAKE_DATA: data });
     await until('claim ');
     expect(written()).toMatch(/ {2}engine: .*\n {2}outbox: /);
-    expect(written()).toMatch(/Not in this version yet: bots, mail, web/);
+    expect(written()).toMatch(/ {2}bots: nothing to do: neither Slack nor Discord is set up/);
+    expect(written()).toMatch(/Not in this version yet: mail, web/);
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
     expect(written()).toMatch(/Stopped\.\n$/);
   });
 
   it('refuses a role that is not there instead of pretending', async () => {
-    const { ended, written } = start('src/main.ts', ['bots'], { KEEPSAKE_DATA: data });
+    const { ended, written } = start('src/main.ts', ['web'], { KEEPSAKE_DATA: data });
     expect(await ended).toBe(64);
-    expect(written()).toMatch(/no "bots" role yet/);
+    expect(written()).toMatch(/no "web" role yet/);
   });
 
   it('runs a plan that was made on the terminal when its time has come, and reports', async () => {

@@ -79,6 +79,40 @@ describe('configuration', () => {
     expect(message + said).not.toContain('hunter2');
   });
 
+  const bot = 'xoxb-1-hunter2';
+  const app = 'xapp-1-hunter2';
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    [
+      'only the bot token',
+      { SLACK_BOT_TOKEN: bot },
+      /SLACK_APP_TOKEN is missing.*Basic Information.*SLACK_SIGNING_SECRET/s,
+    ],
+    ['only the app token', { SLACK_APP_TOKEN: app }, /SLACK_BOT_TOKEN is missing.*OAuth & Permissions/s],
+    ['only the signing secret', { SLACK_SIGNING_SECRET: 'hunter2' }, /SLACK_BOT_TOKEN is missing/],
+    ['only the client id', { SLACK_CLIENT_ID: '1.2', SLACK_APP_TOKEN: app }, /SLACK_CLIENT_SECRET is missing/],
+    [
+      'tokens that were swapped',
+      { SLACK_BOT_TOKEN: app, SLACK_APP_TOKEN: bot },
+      /SLACK_BOT_TOKEN.*for SLACK_APP_TOKEN/s,
+    ],
+    ["a user's token", { SLACK_BOT_TOKEN: 'xoxp-hunter2', SLACK_APP_TOKEN: app }, /begins with xoxb-.*no use for/s],
+    ['quotation marks', { DISCORD_TOKEN: '"hunter2.hunter2.hunter2"' }, /DISCORD_TOKEN.*quotation marks/s],
+    ['a header instead of a token', { DISCORD_TOKEN: 'Bot hunter2.hunter2.hunter2' }, /without "Bot"/],
+    ['a client secret as the token', { DISCORD_TOKEN: 'hunter2hunter2' }, /DISCORD_TOKEN.*three parts/s],
+    ['a server without a token', { DISCORD_GUILD: '123456789012345678' }, /DISCORD_TOKEN is missing.*"Bot"/s],
+  ])('chat that is half set up is refused with what to do: %s', (_, env, says) => {
+    let said = '';
+    try {
+      readConfig(env);
+    } catch (error) {
+      if (error instanceof UsageError) said = `${error.message} ${error.advice}`;
+    }
+    expect(said).toMatch(says);
+    expect(said).toContain('Keepsake did not start');
+    expect(said).not.toContain('hunter2');
+  });
+
   it('a mistyped variable is told with the nearest name, others are left alone', () => {
     expect(
       configWarnings({ KEEPSAKE_DTAA: '/x', KEEPSAKE_ENDPOINT_SLACK: 'https://a', PATH: '/bin', KEEPSAKE_ZONE: '' }),

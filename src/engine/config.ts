@@ -32,6 +32,22 @@ const splitRoots = (roots: string): string[] =>
 const expandHome = (folder: string): string =>
   folder === '~' || folder.startsWith('~/') ? join(homedir(), folder.slice(1)) : folder;
 
+/** What the wrong box was filled with: the tokens of Slack tell by their first letters where they belong. */
+function slackToken(begins: string, is: string) {
+  const named: Record<string, string> = {
+    'xoxb-': 'a bot token, for SLACK_BOT_TOKEN',
+    'xapp-': 'an app-level token, for SLACK_APP_TOKEN',
+    'xoxp-': "a user's token, which Keepsake has no use for",
+  };
+  const other = (token: unknown): string => {
+    const found = Object.entries(named).find(([start]) => typeof token === 'string' && token.startsWith(start));
+    return found ? `; this is ${found[1]}` : '';
+  };
+  return text.refine((token) => token.startsWith(begins), {
+    error: ({ input }) => `${is} begins with ${begins}${other(input)}`,
+  });
+}
+
 /** Every variable with its meaning and a value that works; `.env.example` is checked against this. */
 export const environment = z.object({
   KEEPSAKE_DATA: text
@@ -68,13 +84,11 @@ export const environment = z.object({
     .optional()
     .meta({ example: 'mongodb://localhost/keepsake', secret: true })
     .describe('MongoDB for several machines, e.g. mongodb://host/keepsake. Default: SQLite in the data folder.'),
-  SLACK_BOT_TOKEN: text
-    .refine((token) => token.startsWith('xoxb-'), { error: 'a bot token begins with xoxb-' })
+  SLACK_BOT_TOKEN: slackToken('xoxb-', 'a bot token')
     .optional()
     .meta({ example: 'xoxb-... from "OAuth & Permissions"', secret: true })
     .describe('Slack, one workspace: the bot token.'),
-  SLACK_APP_TOKEN: text
-    .refine((token) => token.startsWith('xapp-'), { error: 'an app-level token begins with xapp-' })
+  SLACK_APP_TOKEN: slackToken('xapp-', 'an app-level token')
     .optional()
     .meta({ example: 'xapp-... from "Basic Information", scope connections:write', secret: true })
     .describe('Slack over Socket Mode (no public address needed): the app-level token.'),
@@ -93,6 +107,11 @@ export const environment = z.object({
     .meta({ example: 'the client secret from "Basic Information"', secret: true })
     .describe('Slack, several workspaces: the client secret.'),
   DISCORD_TOKEN: text
+    // https://docs.discord.com/developers/reference#authentication: the library writes the "Bot" itself.
+    .refine((token) => !/\s/.test(token), { error: 'it is the token alone, without "Bot" before it' })
+    .refine((token) => /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token), {
+      error: "a bot's token has three parts with dots between; an application id or a client secret is not it",
+    })
     .optional()
     .meta({ example: 'the token from "Bot"', secret: true })
     .describe("Discord: the bot's token."),
@@ -182,7 +201,10 @@ function slackConfig(values: Values): SlackConfig | undefined {
   const reach =
     appToken !== undefined
       ? ({ kind: 'socket', appToken } as const)
-      : ({ kind: 'http', signingSecret: signingSecret ?? needs(first, 'SLACK_APP_TOKEN', basic) } as const);
+      : ({
+          kind: 'http',
+          signingSecret: signingSecret ?? needs(first, 'SLACK_APP_TOKEN', `${basic}; for HTTP, SLACK_SIGNING_SECRET`),
+        } as const);
   return { reach, workspace };
 }
 
@@ -225,6 +247,11 @@ const startFolder = (env: Environment): string =>
 /** Throws `UsageError` (`bad_config`) that names the variable, what is wrong with it and a value that works. */
 export function readConfig(env: Environment = machineEnvironment(), overrides: { data?: string } = {}): Config {
   const set = Object.fromEntries(present(env));
+  for (const name of Object.keys(environment.shape)) {
+    // A shell and an `.env` take them away; container files hand them on.
+    if (/^(["'`]).*\1$/s.test(set[name] ?? ''))
+      refuse(name, undefined, 'it has quotation marks around it', 'the same without them', true);
+  }
   const parsed = environment.safeParse(set);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -233,6 +260,9 @@ export function readConfig(env: Environment = machineEnvironment(), overrides: {
     refuse(name, set[name], issue?.message ?? 'it has the wrong form', String(example), secret === true);
   }
   const values = parsed.data;
+  if (values.DISCORD_GUILD !== undefined && values.DISCORD_TOKEN === undefined) {
+    needs('DISCORD_GUILD', 'DISCORD_TOKEN', 'at discord.com/developers/applications under "Bot"');
+  }
   const home = homedir();
   const cwd = startFolder(env);
   const endpoints: Record<string, string> = {};
