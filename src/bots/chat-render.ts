@@ -1,6 +1,6 @@
 /** What the renderers of Slack and Discord share: controls and their ids, icons, the words of progress, cutting. Pure. */
 import type { Control } from '../engine/services.ts';
-import type { Block, Choice, Form, Progress, Reply } from '../engine/types.ts';
+import type { Block, Cell, Choice, Form, Progress, Reply } from '../engine/types.ts';
 import { visibleLine } from '../engine/visible.ts';
 import { countWords, durationWords, manyWords, sizeWords } from '../engine/wording.ts';
 
@@ -54,6 +54,7 @@ export const travels = (line: string): boolean =>
 export function iconOf(reply: Reply): string {
   if (reply.outcome === 'partial') return '⚠️ ';
   if (reply.outcome === 'sign_in') return '🔑 ';
+  if (reply.outcome === 'refused' && reply.tone === 'bad') return '🔒 ';
   if (reply.outcome === 'not_understood') return '💬 ';
   if (reply.tone === 'good') return '✅ ';
   if (reply.tone === 'bad') return '❌ ';
@@ -122,7 +123,7 @@ export function sentenceOf(reply: Reply, most: number): string {
     return `${shorten(title, most - 200)}: ${percent === undefined ? `${phase}, ` : ''}${how}.`;
   }
   const start = /[.!?…]$/.test(title) ? title : `${title}.`;
-  const more = first?.kind === 'text' ? visibleLine(first.text.split('\n', 1)[0] ?? '') : '';
+  const more = first?.kind === 'text' ? visibleLine(first.text.split('\n', 1)[0] ?? '').trim() : '';
   return shorten(more === '' ? start : `${start} ${more}`, most);
 }
 
@@ -131,6 +132,31 @@ export const formWords = (form: Form): string =>
   [form.line, ...form.fields.map((field) => [field.word, `<${field.name}>`].filter(Boolean).join(' '))]
     .filter(Boolean)
     .join(' ');
+
+/**
+ * A sentence in which lines to say stand between backticks, in parts. Whatever has other backticks is a name from outside
+ * and stays as it is.
+ */
+export function lineParts(text: string): { text: string; line: boolean }[] {
+  const parts = text.split('`');
+  const ours = parts.length % 2 === 1 && parts.every((part, index) => index % 2 === 0 || /^[a-z][^\n]*$/.test(part));
+  if (!ours) return [{ text, line: false }];
+  return parts.map((part, index) => ({ text: part, line: index % 2 === 1 })).filter((part) => part.text !== '');
+}
+
+/** More columns than these are no table on a telephone: each row becomes a few lines. */
+export const COLUMNS = 3;
+
+/**
+ * What the head of a column would say of a cell that stands alone: before instants and after counts. Every other cell
+ * is written to be understood by itself.
+ */
+export function cellLabel(column: string, cell: Cell): { before: string; after: string } {
+  const label = visibleLine(column).toLowerCase();
+  if (label === '') return { before: '', after: '' };
+  if (typeof cell !== 'string') return { before: `${label} `, after: '' };
+  return { before: '', after: /^[\d,]+$/.test(cell) ? ` ${label}` : '' };
+}
 
 /** What stays after the rows that are shown, in words; empty when all are. */
 export function moreRows(block: BlockOf<'table'>, shown: number): { count: number; line?: string } | undefined {

@@ -119,8 +119,8 @@ function questionReply(asked: Asked, codesInChat: boolean): Reply {
       {
         kind: 'fields',
         fields: [
-          { label: 'Account', value: asked.accountName },
-          { label: 'Can be answered until', value: { at: asked.until } },
+          { label: 'For the account', value: asked.accountName },
+          { label: 'Valid until', value: { at: asked.until } },
         ],
       },
       ...(codesInChat
@@ -128,7 +128,7 @@ function questionReply(asked: Asked, codesInChat: boolean): Reply {
         : [
             {
               kind: 'text' as const,
-              text: `Answer in the terminal of the machine that Keepsake runs on: ${line} <code>   Codes are not typed into chats here.`,
+              text: `Codes are not typed into chats here. At the computer that Keepsake runs on, say \`${line}\` and the code.`,
             },
           ]),
       { kind: 'choices', choices: [{ label: 'Not now', line: `${line} not now` }] },

@@ -238,7 +238,7 @@ describe('unlink', () => {
 describe('invite, join, people, role', () => {
   it('a stranger is told how to get in, gets in once, and may do what the role allows', async () => {
     const no = await say('list', BEN);
-    expect(words(no)).toContain('Ask the owner to type: invite');
+    expect(words(no)).toContain('Ask its owner to `invite` you');
     const code = codeOf(await say('invite Ben as viewer'));
     expect((await say(`link ${code}`, BEN)).title).toContain('join');
     expect((await say(`join ${code}`, BEN)).title).toBe('Welcome, Ben.');

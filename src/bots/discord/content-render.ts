@@ -2,7 +2,7 @@
 import type { Block, Cell, Instant } from '../../engine/types.ts';
 import { visibleLine, visibleLines } from '../../engine/visible.ts';
 import { countWords } from '../../engine/wording.ts';
-import { type BlockOf, formWords, moreRows, progressWords, shorten } from '../chat-render.ts';
+import { type BlockOf, cellLabel, formWords, lineParts, moreRows, progressWords, shorten } from '../chat-render.ts';
 import { code, escaped } from './json-render.ts';
 
 /** One value: a file name of 10 KB is no reason to fill the screen. */
@@ -41,19 +41,26 @@ function moreLine(block: BlockOf<'table'>, shown: number): string[] {
 /** Longer rows would break anywhere on a telephone: their details stand small below the first cell. */
 const LINE = 64;
 
+/** A cell behind the first one; nothing for one that says nothing. */
+function restCell(cell: Cell, column: string): string[] {
+  if (cell === '' || cell === '–') return [];
+  const { before, after } = cellLabel(shorten(column, 40), cell);
+  return [`${escaped(before)}${short(cell)}${escaped(after)}`];
+}
+
 /** Discord has no columns: the first cell is bold, the others follow it. */
 function tableText(block: BlockOf<'table'>, room: number): string {
   if (block.columns.length === 0 || block.rows.length === 0)
     return moreLine(block, block.columns.length === 0 ? 0 : block.rows.length)[0] ?? 'Nothing to show.';
-  const heads = block.columns.map((column) => fitted(visibleLine(column), 40) || '–').join(' · ');
-  const lines = [`-# ${fitted(heads, 300, (text) => text)}`];
-  let left = room - (lines[0]?.length ?? 0) - VALUE - 40;
+  const lines: string[] = [];
+  let left = room - VALUE - 40;
   let shown = 0;
   const drawn = block.rows.slice(0, ROWS).map(([first = '', ...rest]) => ({
-    first: `**${short(first)}**`,
+    // A list of moments wants to be read on the clock.
+    first: `**${isInstant(first) ? `<t:${unix(first.at)}:f>` : short(first)}**`,
     rest: rest
       .slice(0, block.columns.length - 1)
-      .map(short)
+      .flatMap((cell, index) => restCell(cell, block.columns[index + 1] ?? ''))
       .join(' · '),
   }));
   // Instants are drawn shorter than they are written.
@@ -108,11 +115,19 @@ function typedLines(block: BlockOf<'choices'>, room: number): string {
   return lines.join('\n');
 }
 
+/** Lines to say stand out of the sentence around them. */
+function said(text: string, room: number): string {
+  const made = lineParts(text)
+    .map((part) => (part.line ? code(part.text) : escaped(part.text)))
+    .join('');
+  return made.length <= room ? made : fitted(text, room);
+}
+
 /** Markdown of at most `room` characters (at least 500) for what is read; empty for a block that says nothing. */
 export function contentText(block: Block, room: number): string {
   switch (block.kind) {
     case 'text':
-      return fitted(visibleLines(block.text).join('\n').trim(), room);
+      return said(visibleLines(block.text).join('\n').trim(), room);
     case 'fields':
       return fieldsText(block, room);
     case 'table':

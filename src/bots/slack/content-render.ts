@@ -2,7 +2,16 @@
 import type { Block, Cell, Instant } from '../../engine/types.ts';
 import { visibleLine, visibleLines } from '../../engine/visible.ts';
 import { countWords, instantWords, sizeWords } from '../../engine/wording.ts';
-import { type BlockOf, formWords, moreRows, progressWords, shorten } from '../chat-render.ts';
+import {
+  type BlockOf,
+  COLUMNS,
+  cellLabel,
+  formWords,
+  lineParts,
+  moreRows,
+  progressWords,
+  shorten,
+} from '../chat-render.ts';
 import { plain, richText, SLACK, type SlackBlock, type SlackCell, type SlackInline, words } from './json-render.ts';
 
 /** One value: a file name of 10 KB is no reason to fill the screen. */
@@ -28,6 +37,10 @@ const sizeOf = (inline: SlackInline): number => (inline.type === 'date' ? 24 : i
 
 /** As it is typed in Slack: copied from here, it does the same anywhere in the workspace. */
 export const slackLine = (line: string): string => `/backup ${line.replace(/^\/?backup\s+(?=\S)/, '')}`;
+
+/** Lines to say stand out of the sentence around them. */
+const said = (text: string): SlackInline[] =>
+  lineParts(text).map(({ text: part, line }) => (line ? words(part, { code: true }) : words(part)));
 
 /** At most `room` characters of them; the rest is `…`. */
 function within(inlines: readonly SlackInline[], room: number): SlackInline[] {
@@ -88,17 +101,38 @@ function tableBlocks(block: BlockOf<'table'>, room: number): SlackBlock[] {
   ];
 }
 
-/** A table where Slack takes none (home pages, a second one in a message): one line for each row, the first cell bold. */
+/** A row whose cells fit on one line of a telephone needs no second one. */
+const LINE = 48;
+
+/** The cells of a row behind its first one; those that say nothing are left out. */
+function restOf(row: readonly Cell[], columns: readonly string[]): SlackInline[] {
+  return row.slice(1).flatMap((cell, index): SlackInline[] => {
+    if (cell === '' || cell === '–') return [];
+    const { before, after } = cellLabel(shorten(columns[index + 1] ?? '', 60), cell);
+    const shown = value(cell, CELL);
+    return [words(` · ${before}`), shown.type === 'text' ? { ...shown, text: shown.text + after } : shown];
+  });
+}
+
+/**
+ * A table where Slack takes none (home pages, a second one in a message) or where it would be too wide: the first cell of
+ * each row bold, the others behind or below it.
+ */
 function rowLines(block: BlockOf<'table'>, room: number): SlackBlock[] {
-  const heads = block.columns.map((column) => shorten(visibleLine(column), 60));
-  const inlines: SlackInline[] = [words(`${heads.join(' · ')}\n`, { italic: true })];
-  let used = heads.join(' · ').length;
+  const inlines: SlackInline[] = [];
+  let used = 0;
   let shown = 0;
-  for (const row of block.rows.slice(0, ROWS)) {
-    const cells = row.flatMap((cell, index): SlackInline[] => [
-      ...(index === 0 ? [] : [words(' · ')]),
-      value(cell, CELL, index === 0 ? { bold: true } : undefined),
-    ]);
+  const rests = block.rows.slice(0, ROWS).map((row) => restOf(row, block.columns));
+  const below = rests.some(
+    (rest, index) =>
+      sizeOf(value(block.rows[index]?.[0] ?? '', CELL)) + rest.reduce((sum, one) => sum + sizeOf(one), 0) > LINE,
+  );
+  for (const [index, row] of block.rows.slice(0, ROWS).entries()) {
+    const rest = rests[index] ?? [];
+    const [first, ...others] = rest;
+    const lead: SlackInline[] =
+      first?.type === 'text' && below ? [{ ...first, text: first.text.replace(' · ', '\n') }] : first ? [first] : [];
+    const cells = [value(row[0] ?? '', CELL, { bold: true }), ...lead, ...others];
     used += cells.reduce((sum, cell) => sum + sizeOf(cell), 1);
     if (used > room - 100) break;
     inlines.push(...cells, words('\n'));
@@ -147,7 +181,7 @@ export function contentBlocks(block: Block, room: number, table: boolean): Slack
   switch (block.kind) {
     case 'text': {
       const text = visibleLines(block.text).join('\n').trim();
-      return text === '' ? [] : [richText([words(shorten(text, room))])];
+      return text === '' ? [] : [richText(within(said(text), room))];
     }
     case 'fields':
       return block.fields.length === 0 ? [] : [richText(within(fieldInlines(block), room))];
@@ -156,7 +190,7 @@ export function contentBlocks(block: Block, room: number, table: boolean): Slack
         const more = moreLine(block, block.columns.length === 0 ? 0 : block.rows.length);
         return [richText(more.length > 0 ? more : [words('Nothing to show.')])];
       }
-      return table ? tableBlocks(block, room) : rowLines(block, room);
+      return table && block.columns.length <= COLUMNS ? tableBlocks(block, room) : rowLines(block, room);
     case 'progress':
       return [richText(progressInlines(block))];
     case 'line':

@@ -10,6 +10,10 @@ export interface ReportTarget {
 }
 
 const CHATS: readonly string[] = ['slack', 'discord'];
+
+/** Where people press and choose instead of typing. */
+export const isChat = (surface: string): boolean => CHATS.includes(surface);
+
 /** Local hours in which a phone stays dark for what can wait. */
 const QUIET = { from: 22, to: 7 };
 

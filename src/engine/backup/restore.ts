@@ -154,7 +154,8 @@ async function prepare(tools: RunTools, request: RestoreRequest, signal: AbortSi
         `No file of that snapshot fits ${request.files.map((file) => `"${file}"`).join(', ') || 'the plan'}.`,
         {
           code: 'no_such_file',
-          advice: 'Search with: find <words of the name>',
+          advice: 'Look for it by a part of its name: `find` and the words.',
+          choices: request.files.slice(0, 2).map((file) => ({ label: `Find ${file}`, line: `find ${quote(file)}` })),
         },
       );
     }

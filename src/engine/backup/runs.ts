@@ -101,7 +101,22 @@ export function createRuns(o: RunsOptions): Runs {
     return promise;
   };
 
-  async function start(plan: Plan, trigger: Trigger, approved = false): Promise<Run> {
+  const starting = new Map<string, Promise<Run>>();
+
+  /** One after the other: two clicks at the same moment would both find nothing running. */
+  function start(plan: Plan, trigger: Trigger, approved = false): Promise<Run> {
+    const before = starting.get(plan.id);
+    const mine = (async () => {
+      await before?.catch(() => undefined);
+      return startNow(plan, trigger, approved);
+    })();
+    starting.set(plan.id, mine);
+    return mine.finally(() => {
+      if (starting.get(plan.id) === mine) starting.delete(plan.id);
+    });
+  }
+
+  async function startNow(plan: Plan, trigger: Trigger, approved: boolean): Promise<Run> {
     const last = await newest(plan);
     if (last && (await isAlive(last))) {
       if (shutdown && last.state === 'queued') void begin(last.id);
@@ -209,7 +224,7 @@ export function createRuns(o: RunsOptions): Runs {
           text: question,
           choices: [
             { label: 'Yes, go on', line: `run ${name} anyway`, style: 'primary' },
-            { label: 'Pause the plan', line: `pause ${name}` },
+            { label: 'No, pause it', line: `pause ${name}` },
           ],
         },
       };

@@ -91,11 +91,12 @@ function missing(
 ): Reply | undefined {
   const absent = form.filter((field) => field.required && !field.secret && answers[field.name] === undefined);
   if (absent.length === 0) return undefined;
-  const wanted = absent.map((field) => `${field.name} (${(field.help ?? field.label).replace(/\.$/, '')})`).join('; ');
+  const wanted = absent.map((field) => field.name).join(', ');
+  const helps = absent.map((field) => `${field.name}: ${(field.help ?? field.label).replace(/\.$/, '')}.`);
   const reply = failureReply(
     new UsageError(`To connect ${kind.title}, this is missing: ${wanted}.`, {
       code: 'missing_settings',
-      advice: `Type: ${exampleLine(kind, form)}`,
+      advice: [...helps, `In one line: \`${exampleLine(kind, form)}\``].join('\n'),
     }),
   );
   return { ...reply, tone: 'plain', blocks: [...reply.blocks, kindForm(kind, form, args.settings, args.name)] };

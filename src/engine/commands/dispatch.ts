@@ -124,8 +124,8 @@ async function refuse(services: Services, caller: Caller, name: CommandName): Pr
     throw new NotAllowed(`Hello ${person.name}, I do not know you yet, so I may not do that for you.`, {
       code: 'stranger',
       advice: owned
-        ? 'Ask the owner to type: invite   Then send me here: join <code>   If I know you elsewhere, type `link` there.'
-        : 'If this Keepsake is yours, send the code that its log shows: claim <code>',
+        ? 'Ask its owner to `invite` you, then send me `join` and the code you get. If I know you elsewhere, say `link` there.'
+        : 'If this Keepsake is yours, send me `claim` and the code that its log shows.',
     });
   }
   if (!mayAct(person, command.needs)) {

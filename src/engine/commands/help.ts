@@ -1,10 +1,12 @@
 /** `help [command]`: one page, or one command with an example that works. */
+import { isChat } from '../backup/report-targets.ts';
 import { UsageError } from '../errors.ts';
 import { mayAct } from '../people.ts';
 import type { KindSummary, Services } from '../services.ts';
 import type { Block, Caller, Reply } from '../types.ts';
 import type { Command, CommandName } from './command.ts';
-import { connectable } from './form-for.ts';
+import { exampleLine } from './example.ts';
+import { connectable, newForms } from './form-for.ts';
 import { kindForm, newForm } from './forms.ts';
 import { nearest } from './grammar/suggest.ts';
 import { keyOf, quote } from './grammar/words.ts';
@@ -31,6 +33,8 @@ const WORDS: Partial<Record<string, CommandName>> = {
   remove: 'delete',
   schedule: 'when',
 };
+
+const WORD_OF: Partial<Record<CommandName, string>> = { create: 'backup' };
 
 const DETAILS: Partial<Record<CommandName, string[]>> = {
   create: [
@@ -66,6 +70,12 @@ const places = (kinds: readonly KindSummary[]): Block => ({
 /** The plan's name in the commands' examples; a plan that the reader has makes them work as typed. */
 const EXAMPLE_PLAN = '"Pictures to usb"';
 
+const dataOf = (commands: Listed, named: (example: string) => string): unknown => ({
+  commands: GROUPS.flatMap(([, names]) =>
+    names.map((name) => ({ name, summary: commands[name].summary, example: named(commands[name].example) })),
+  ),
+});
+
 function page(commands: Listed, kinds: readonly KindSummary[], named: (example: string) => string): Reply {
   return plain(
     'Say what to copy and where, for example: backup ~/Pictures to /mnt/usb weekly',
@@ -82,11 +92,40 @@ function page(commands: Listed, kinds: readonly KindSummary[], named: (example: 
       places(kinds),
       ...choices(choice('More about backups', 'help create'), choice('Am I safe?', 'status')),
     ],
-    {
-      commands: GROUPS.flatMap(([, names]) =>
-        names.map((name) => ({ name, summary: commands[name].summary, example: named(commands[name].example) })),
+    dataOf(commands, named),
+  );
+}
+
+/** What most people need, in the order in which they need it. */
+const FIRST: readonly CommandName[] = ['status', 'run', 'find', 'restore', 'edit', 'pause', 'undo'];
+/** Known by those who have such a code, or said before anything else. */
+const UNASKED: readonly CommandName[] = ['claim', 'join', 'help', 'when'];
+
+/** In chat a page is a screen of a telephone: what most people need, everything else in a menu. */
+function chatPage(
+  commands: Listed,
+  example: string,
+  named: (example: string) => string,
+  forms: readonly Block[],
+): Reply {
+  const rest = GROUPS.flatMap(([, names]) => names).filter((name) => ![...FIRST, ...UNASKED].includes(name));
+  return plain(
+    'Tell me what to copy and where.',
+    [
+      text(`For example \`${example}\`, or fill in New backup.`),
+      {
+        kind: 'table',
+        columns: ['Say', 'What it does'],
+        rows: FIRST.map((name) => [named(commands[name].example), commands[name].summary]),
+      },
+      ...forms,
+      ...choices(choice('Am I safe?', 'status')),
+      ...menu(
+        'More',
+        rest.map((name) => choice(WORD_OF[name] ?? name, `help ${name}`)),
       ),
-    },
+    ],
+    dataOf(commands, named),
   );
 }
 
@@ -124,11 +163,11 @@ function one(
   const example = named(command.example);
   const details = (DETAILS[name] ?? []).map(named);
   return plain(
-    `${name === 'create' ? 'backup' : name}: ${summary}`,
+    summary,
     [
-      text(`For example: ${example}`),
+      text(`For example: \`${example}\``),
       ...details.map(text),
-      ...(name === 'create' || name === 'connect' ? [places(kinds)] : []),
+      ...(name === 'create' || (name === 'connect' && more.length === 0) ? [places(kinds)] : []),
       ...more,
       ...choices(choice('All commands', 'help')),
     ],
@@ -147,7 +186,9 @@ export const helpOn = (commands: () => Listed): Command<'help'> => ({
     const named = (example: string): string =>
       first ? example.replace(EXAMPLE_PLAN, () => quote(first.name)) : example;
     if (args.command === undefined) {
-      yield page(commands(), kinds, named);
+      yield isChat(caller.surface)
+        ? chatPage(commands(), exampleLine(services, caller), named, newForms(caller))
+        : page(commands(), kinds, named);
       return;
     }
     const wanted = keyOf(args.command);

@@ -62,7 +62,7 @@ export const people: Command<'people'> = {
           ...(other
             ? [
                 text(
-                  `To change what somebody may do: role ${quote(other.name)} viewer   To remove somebody with all that is theirs here: forget ${quote(other.name)}`,
+                  `To change what somebody may do, say \`role ${quote(other.name)} viewer\`; to remove somebody with all that is theirs here, \`forget ${quote(other.name)}\`.`,
                 ),
               ]
             : []),

@@ -5,7 +5,9 @@ import { lineOf } from './grammar/line.ts';
 
 const asTyped = (place: Location, accounts: readonly Account[]): LocationText => {
   const account = accounts.find((candidate) => candidate.id === place.account)?.name;
-  return { text: place.text, kind: place.kind, root: place.root, ...(account === undefined ? {} : { account }) };
+  // The home folder stays the reader's own word for it.
+  const root = place.kind === 'local' && place.text.startsWith('~/') ? place.text : place.root;
+  return { text: place.text, kind: place.kind, root, ...(account === undefined ? {} : { account }) };
 };
 
 export function planLine(plan: Plan, accounts: readonly Account[]): string {
@@ -16,7 +18,7 @@ export function planLine(plan: Plan, accounts: readonly Account[]): string {
     name,
     schedule,
     filter,
-    report,
+    ...(report === 'always' ? {} : { report }),
     ...(retention === undefined ? {} : { retention }),
     ...(limit === undefined ? {} : { limit }),
     ...(layout === undefined ? {} : { layout }),

@@ -1,4 +1,5 @@
 /** `snapshots [plan]`: the states that can be restored. */
+import { isChat } from '../backup/report-targets.ts';
 import type { SnapshotRecord } from '../types.ts';
 import { countWords, instantWords, manyWords, sizeWords } from '../wording.ts';
 import type { Command } from './command.ts';
@@ -26,7 +27,7 @@ export const snapshots: Command<'snapshots'> = {
       return;
     }
     // Where a menu is chosen from, nobody types an id.
-    const ids = caller.surface !== 'slack' && caller.surface !== 'discord';
+    const ids = !isChat(caller.surface);
     const several = plan.destinations.length > 1;
     const rest = found.length - SHOWN;
     const [newest] = found;

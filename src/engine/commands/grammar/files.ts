@@ -103,7 +103,7 @@ export function takeFiles(
   if (how === 'except') {
     if (kinds.length > 0) {
       const named = [...kinds.map((kind) => GLOBS[kind]), ...globs.map(quote)].join(',');
-      const message = `"except" takes patterns, so that the plan says what it leaves out.`;
+      const message = `"except" takes patterns, so that the backup says what it leaves out.`;
       return refused('bad_files', from, list.next, message, [{ label: `except ${named}`, text: `except ${named}` }]);
     }
     return took(list.next, { except: globs });

@@ -143,10 +143,10 @@ export const readForget: ReadVerb = (line, from, at) => {
   if (plan?.next === end) {
     const whole = (label: string, text: string) => ({ label, edits: [{ from, to: line.words.length, text }] });
     const fixes = [
-      whole(`Delete the plan ${plan.plan}`, `delete ${quote(plan.plan)}`),
+      whole(`Delete the backup ${plan.plan}`, `delete ${quote(plan.plan)}`),
       whole(`Forget the person ${plan.plan}`, `forget person ${quote(plan.plan)}`),
     ];
-    const question = `Is "${plan.plan}" the plan or a person?`;
+    const question = `Is "${plan.plan}" the backup or a person?`;
     return stuck(line, from, end, [
       { code: 'plan_or_person', kind: 'clarify', message: question, from: start, to: end, fixes },
     ]);

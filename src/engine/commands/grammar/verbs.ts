@@ -327,7 +327,7 @@ export function planFirst(line: Line, at: number, backUp: boolean): VerbReading 
   if (!found) return undefined;
   if (found.next + phraseAt(line, found.next, ENDINGS) >= line.words.length) {
     if (!backUp) return done({ name: 'show', args: { plan: found.plan } });
-    const question = `Run the plan "${found.plan}" now, or look at it?`;
+    const question = `Run the backup "${found.plan}" now, or look at it?`;
     const { issue } = unclear('which_command', 0, found.next, question, [
       { label: 'Run it now', text: `run ${quote(found.plan)}` },
       { label: 'Show it', text: `show ${quote(found.plan)}` },
@@ -341,7 +341,7 @@ export function planFirst(line: Line, at: number, backUp: boolean): VerbReading 
   const edit = (text: string): Fix => ({ label: text, edits: [{ from: at, to: line.words.length, text }] });
   if (verb && found.next + verb.length === line.words.length) fixes.push(edit(`${others} ${name}`));
   fixes.push(edit(`edit ${name} ${others}`));
-  const message = `What should be done with the plan "${found.plan}"?`;
+  const message = `What should be done with the backup "${found.plan}"?`;
   const issue: Issue = { code: 'which_command', message, kind: 'clarify', from: at, to: found.next, fixes };
   return stuck(line, at, found.next, [issue], `"${others}"`);
 }
