@@ -229,11 +229,13 @@ export interface SurfaceServices {
   form(what: FormName, caller: Caller): Promise<Form | undefined>;
   /**
    * The card of a run: its present state at once, then a few a second at most, until its end. A run that a shutdown cut
-   * off goes on as another run, and so does its card.
+   * off goes on as another run, and so does its card. `shared` is said in the conversation that the plan is shared with.
    */
-  follow(run: string, signal: AbortSignal): AsyncIterable<Reply>;
+  follow(run: string, signal: AbortSignal, conversation?: string): AsyncIterable<Reply>;
   threads: {
     keep(thread: Thread): Promise<void>;
+    /** A card shows its last state. One that was deleted meanwhile (`forget me`) is not written again. */
+    close(thread: Thread): Promise<void>;
     at(surface: string, reference: string): Promise<Thread | undefined>;
     ofRun(surface: string, run: string): Promise<Thread[]>;
     /** Cards whose last state is not shown yet. */

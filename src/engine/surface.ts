@@ -72,6 +72,10 @@ function createThreads({ store, clock }: Pick<Services, 'store' | 'clock'>): Sur
       await store.putMany('threads', [thread]);
       if (thread.state !== 'open') await store.remove('leases', leaseId(thread));
     },
+    async close({ state: _, ...thread }) {
+      if (await store.get('threads', thread.id)) await store.putMany('threads', [thread]);
+      await store.remove('leases', leaseId(thread));
+    },
     at: (surface, reference) => store.get('threads', `${surface}/${reference}`),
     async ofRun(surface, run) {
       const found: Thread[] = [];
@@ -97,8 +101,8 @@ function createThreads({ store, clock }: Pick<Services, 'store' | 'clock'>): Sur
   };
 }
 
-const resting = (plan: Plan, run: Run): Reply => ({
-  ...cardOf(plan, { ...run, state: 'running' }),
+const resting = (plan: Plan, run: Run, where: Parameters<typeof cardOf>[2]): Reply => ({
+  ...cardOf(plan, { ...run, state: 'running' }, where),
   title: `${plan.name}: interrupted, and goes on by itself as soon as Keepsake is back`,
 });
 
@@ -126,17 +130,18 @@ function createFollow({
     return undefined;
   }
 
-  return async function* follow(run, signal) {
+  return async function* follow(run, signal, conversation) {
+    const where = conversation === undefined ? {} : { conversation };
     for (let id: string | undefined = run; id !== undefined; ) {
       let last: Run | undefined;
       for await (const state of backup.watch(id, signal)) {
         last = state;
         const plan = await planOf(state);
-        yield hasEnded(state) && state.interrupted ? resting(plan, state) : cardOf(plan, state);
+        yield hasEnded(state) && state.interrupted ? resting(plan, state, where) : cardOf(plan, state, where);
       }
       if (!last?.interrupted) return;
       const next: Run | undefined = await nextOf(last, signal);
-      if (!next) yield cardOf(await planOf(last), last);
+      if (!next) yield cardOf(await planOf(last), last, where);
       id = next?.id;
     }
   };

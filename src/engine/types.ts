@@ -537,6 +537,8 @@ export interface Thread extends Doc {
   /** The line that began it, and whose it was: said again where a restart has cut it off. */
   line?: string;
   person?: string;
+  /** A card before everybody in a channel: it goes on only while its plan is shared with them. */
+  shared?: true;
   posted: Instant;
 }
 

@@ -1,83 +1,19 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Answering, ChatScreen, Said } from '../../src/bots/chat/chat.ts';
+import type { Said } from '../../src/bots/chat/chat.ts';
 import { BETWEEN_EDITS, EDITS_A_MINUTE, waitFor } from '../../src/bots/chat/pace.ts';
 import { createChat } from '../../src/bots/chat/talk.ts';
 import { createDispatch } from '../../src/engine/commands/dispatch.ts';
-import { NotAllowed, NotFound, RetryLater, Stopped } from '../../src/engine/errors.ts';
+import { NotAllowed, RetryLater, Stopped } from '../../src/engine/errors.ts';
 import type { SurfaceServices } from '../../src/engine/services.ts';
 import { createSurfaceServices } from '../../src/engine/surface.ts';
-import type { OutboxMessage, Person, Reply, Thread } from '../../src/engine/types.ts';
+import type { OutboxMessage, Person, Thread } from '../../src/engine/types.ts';
 import { openWorld, type World, words } from '../commands/world.ts';
 import { fastClock } from '../fast-clock.ts';
+import { last, memoryAnswer, memoryScreen } from './memory-screen.ts';
 
 const clock = fastClock(200);
-
-interface Message {
-  reference: string;
-  states: Reply[];
-}
-
-/** A chat service that keeps messages in memory and fails on demand. */
-function memoryScreen() {
-  const messages: Message[] = [];
-  const fail = { post: [] as Error[], edit: [] as Error[], direct: undefined as Error | undefined };
-  const posts: { key: string; again: boolean }[] = [];
-  const changed: string[] = [];
-  const screen: ChatScreen = {
-    surface: 'slack',
-    async post(conversation, reply, { key, again = false }) {
-      posts.push({ key, again });
-      // As long as a service takes: whatever else is said meanwhile comes in between.
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      const error = fail.post.shift();
-      if (error) throw error;
-      const reference = `${conversation}/${messages.length + 1}`;
-      messages.push({ reference, states: [reply] });
-      return reference;
-    },
-    async edit(reference, reply) {
-      const error = fail.edit.shift();
-      if (error) throw error;
-      const message = messages.find((one) => one.reference === reference);
-      if (!message) throw new NotFound('This message was removed.');
-      message.states.push(reply);
-    },
-    async direct(person) {
-      if (fail.direct) throw fail.direct;
-      return `D-${person}`;
-    },
-    link: async (reference) => `https://chat.example.org/${reference}`,
-    changed: (person) => void changed.push(person),
-  };
-  return { screen, messages, fail, changed, posts };
-}
-
-/** How one event is answered. */
-function memoryAnswer() {
-  const shown: Reply[] = [];
-  const counts = { nothing: 0 };
-  const answering: Answering = {
-    async show(reply) {
-      shown.push(reply);
-      return undefined;
-    },
-    async replace(reply) {
-      shown[shown.length - 1] = reply;
-    },
-    async nothing() {
-      counts.nothing++;
-    },
-  };
-  return { answering, shown, counts };
-}
-
-const last = <T>(items: readonly T[]): T => {
-  const item = items.at(-1);
-  if (item === undefined) throw new Error('There is none.');
-  return item;
-};
 
 describe('chat', () => {
   let world: World;

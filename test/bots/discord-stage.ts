@@ -72,6 +72,9 @@ export function scriptedEngine(clock: Clock = systemClock): Engine {
         async keep(thread) {
           threads.set(thread.id, thread);
         },
+        async close({ state: _, ...thread }) {
+          threads.set(thread.id, thread);
+        },
         at: async (surface, reference) => threads.get(`${surface}/${reference}`),
         ofRun: async (surface, run) =>
           [...threads.values()].filter((one) => one.surface === surface && one.run === run),

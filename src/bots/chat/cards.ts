@@ -33,8 +33,8 @@ export interface Cards {
   ofRun(run: string, first: Reply, order: CardOrder): Promise<string>;
   /** Posts a card that the caller keeps up to date. */
   streamed(first: Reply, order: CardOrder): Promise<StreamedCard>;
-  /** The open card of a run that somebody else's words began. */
-  openFor(run: string): Promise<Thread | undefined>;
+  /** The card of a run that other words began, also one that has just shown the end of it. */
+  cardFor(run: string): Promise<Thread | undefined>;
   /** Takes over open cards that nobody holds, now and from time to time; resolves when the signal is aborted and all rests. */
   work(signal: AbortSignal): Promise<void>;
 }
@@ -56,6 +56,15 @@ const removed: Reply = {
   blocks: [{ kind: 'text', text: 'What was copied stays where it is.' }],
 };
 
+const unshared: Reply = {
+  tone: 'plain',
+  title: 'This backup is no longer shared with this channel.',
+  blocks: [{ kind: 'text', text: 'How it goes on is told to its owner alone.' }],
+};
+
+/** The conversation that a message stands in: its reference without the message itself, on every chat surface. */
+const placeOf = (reference: string): string => reference.slice(0, reference.lastIndexOf('/'));
+
 export function createCards(services: SurfaceServices, screen: ChatScreen, stop: AbortSignal): Cards {
   const { threads, clock, log } = services;
   const { surface } = screen;
@@ -65,8 +74,9 @@ export function createCards(services: SurfaceServices, screen: ChatScreen, stop:
   const painterOf = (reference: string, shown: Reply | undefined, signal: AbortSignal): Painter =>
     createPainter({ screen, clock, log, pacing, reference, shown, signal });
 
-  const close = async ({ state: _, ...thread }: Thread): Promise<void> => {
-    await threads.keep(thread);
+  /** A card that could not show the end (removed, taken away) is no card of the run any more: the next one may be. */
+  const close = async ({ live, ...thread }: Thread, toTheEnd: boolean): Promise<void> => {
+    await threads.close({ ...thread, ...(toTheEnd && live !== undefined ? { live } : {}) });
     if (thread.person !== undefined) screen.changed?.(thread.person);
   };
 
@@ -84,6 +94,7 @@ export function createCards(services: SurfaceServices, screen: ChatScreen, stop:
       live,
       line: order.line,
       person: order.person,
+      ...(first.shared ? { shared: true as const } : {}),
       posted: clock.now().toISOString(),
     };
     await threads.keep(thread);
@@ -95,10 +106,19 @@ export function createCards(services: SurfaceServices, screen: ChatScreen, stop:
     const lost = new AbortController();
     const signal = AbortSignal.any([stop, lost.signal]);
     const over = new AbortController();
-    const beating = (async () => {
-      while (await threads.hold(thread)) await clock.sleep(HOLD_EVERY, AbortSignal.any([signal, over.signal]));
-      lost.abort(new NotFound('Another process shows this card.'));
-    })();
+    const ended = AbortSignal.any([signal, over.signal]);
+    /** Never rejects: nobody waits for it before the end. A database that is away for a moment takes no card away. */
+    const beat = async (): Promise<void> => {
+      while (!ended.aborted) {
+        try {
+          if (!(await threads.hold(thread))) lost.abort(new NotFound('Another process shows this card.'));
+        } catch (error) {
+          log('warn', 'chat.card_not_held', { surface, error });
+        }
+        await clock.sleep(HOLD_EVERY, ended).catch(() => undefined);
+      }
+    };
+    const beating = beat();
     const done = (async () => {
       try {
         await work(signal);
@@ -107,9 +127,7 @@ export function createCards(services: SurfaceServices, screen: ChatScreen, stop:
       } finally {
         over.abort();
         held.delete(thread.id);
-        await beating.catch((error: unknown) => {
-          if (!over.signal.aborted && !signal.aborted) log('warn', 'chat.card_not_held', { surface, error });
-        });
+        await beating;
       }
     })();
     held.set(thread.id, done);
@@ -121,7 +139,12 @@ export function createCards(services: SurfaceServices, screen: ChatScreen, stop:
       const painter = painterOf(thread.reference, first, signal);
       let now = thread;
       try {
-        for await (const reply of services.follow(run, signal)) {
+        for await (const reply of services.follow(run, signal, `${surface}:${placeOf(thread.reference)}`)) {
+          if (thread.shared && !reply.shared) {
+            painter.show(unshared);
+            await painter.finish();
+            return await close(now, false);
+          }
           const current = reply.about?.run;
           if (current !== undefined && current !== now.run) {
             now = { ...now, run: current, live: current };
@@ -133,8 +156,7 @@ export function createCards(services: SurfaceServices, screen: ChatScreen, stop:
         if (!(error instanceof NotFound) || signal.aborted) throw error;
         painter.show(removed);
       }
-      await painter.finish();
-      await close(now);
+      await close(now, await painter.finish());
     });
 
   const takeOver = async (thread: Thread): Promise<void> => {
@@ -146,8 +168,7 @@ export function createCards(services: SurfaceServices, screen: ChatScreen, stop:
     void holding(thread, async (signal) => {
       const painter = painterOf(thread.reference, undefined, signal);
       painter.show(cutOff(thread.line));
-      await painter.finish();
-      await close(thread);
+      await close(thread, await painter.finish());
     });
   };
 
@@ -165,8 +186,7 @@ export function createCards(services: SurfaceServices, screen: ChatScreen, stop:
         const painter = painterOf(thread.reference, first, signal);
         painting.resolve(painter);
         await ending.promise;
-        await painter.finish();
-        await close(thread);
+        await close(thread, await painter.finish());
       });
       const painter = await painting.promise;
       return {
@@ -177,8 +197,8 @@ export function createCards(services: SurfaceServices, screen: ChatScreen, stop:
         },
       };
     },
-    async openFor(run) {
-      return (await threads.ofRun(surface, run)).find((thread) => thread.state === 'open');
+    async cardFor(run) {
+      return (await threads.ofRun(surface, run)).find((thread) => thread.live === run);
     },
     async work(signal) {
       while (!signal.aborted) {

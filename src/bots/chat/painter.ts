@@ -74,24 +74,27 @@ export function createPainter(o: {
   };
 
   const work = async (): Promise<boolean> => {
-    while (newest !== undefined && newest.text !== shown) {
-      await turn();
-      const { reply, text } = newest;
-      try {
-        await screen.edit(reference, reply, signal);
-        shown = text;
-        failures = 0;
-      } catch (error) {
-        if (!(await failed(error))) return false;
+    try {
+      while (newest !== undefined && newest.text !== shown) {
+        await turn();
+        const { reply, text } = newest;
+        try {
+          await screen.edit(reference, reply, signal);
+          shown = text;
+          failures = 0;
+        } catch (error) {
+          if (!(await failed(error))) return false;
+        }
       }
+      return true;
+    } finally {
+      // In one step with the last look at `newest`: what is to be shown after it begins anew.
+      working = undefined;
     }
-    return true;
   };
 
   const begin = (): Promise<boolean> => {
-    working ??= work().finally(() => {
-      working = undefined;
-    });
+    working ??= Promise.resolve().then(work);
     return working;
   };
 

@@ -26,6 +26,12 @@ const begun = (link: string | undefined): Reply => ({
   onlyForCaller: true,
 });
 
+/** What everybody was to see, where the bot may not write: the speaker at least learns why nobody else does. */
+const unseen = (reply: Reply, { message, advice }: NotAllowed): Reply => ({
+  ...reply,
+  blocks: [...reply.blocks, { kind: 'text', text: `Only you see this. ${message} ${advice}` }],
+});
+
 const withoutLive = ({ live: _, ...reply }: Reply): Reply => reply;
 
 /** The run whose card a reply is; a restore has a card too, but no run. */
@@ -96,7 +102,13 @@ export function createChat(services: SurfaceServices, screen: ChatScreen): Chat 
     }
     const key = `${said.key}/${nth}`;
     const posting = { key, signal: stop.signal };
-    await note(await postOnce({ screen, clock: services.clock }, said.where.conversation, reply, posting), reply);
+    try {
+      await note(await postOnce({ screen, clock: services.clock }, said.where.conversation, reply, posting), reply);
+    } catch (error) {
+      if (!(error instanceof NotAllowed)) throw error;
+      await answering.show(unseen(reply, error));
+      return;
+    }
     await answering.nothing?.();
   }
 
@@ -134,7 +146,7 @@ export function createChat(services: SurfaceServices, screen: ChatScreen): Chat 
     const before = placing.get(run);
     const mine = (async () => {
       await before?.catch(() => undefined);
-      const open = await cards.openFor(run);
+      const open = await cards.cardFor(run);
       if (open) return { open };
       const posted = await placed(reply, said, (order) => cards.ofRun(run, reply, order));
       return posted === undefined ? {} : { posted };

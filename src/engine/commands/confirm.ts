@@ -102,7 +102,11 @@ async function refuseOver(services: Needed, caller: Caller, token: string): Prom
   throw new UsageError(`${what}, so nothing was done now.`, {
     code: 'nothing_asked',
     advice: settled?.answer === 'yes' ? 'It is done once.' : 'Say it again if you still want it.',
-    choices: settled?.answer === 'yes' ? [{ label: 'My backups', line: 'list' }] : [{ label: 'Ask me again', line }],
+    choices: [
+      // Also of what was answered: a restart may have cut off what the yes began.
+      ...(settled?.answer === 'yes' ? [{ label: 'My backups', line: 'list' }] : []),
+      { label: 'Ask me again', line },
+    ],
   });
 }
 
