@@ -13,6 +13,9 @@ const TOKEN = new Set([
   'token_revoked',
   'not_allowed_token_type',
 ]);
+/** What it is called there, in the settings, and where it is shown. */
+const APP_TOKEN = ['app-level token', 'SLACK_APP_TOKEN', '"Basic Information"'] as const;
+const BOT_TOKEN = ['bot token', 'SLACK_BOT_TOKEN', '"Install App" (install it again if it is not there)'] as const;
 const CLOSED = new Set([
   'not_in_channel',
   'channel_not_found',
@@ -72,10 +75,10 @@ export function slackFailure(method: string, error: unknown): unknown {
   const word = refusal(error);
   if (word === undefined) return error;
   if (TOKEN.has(word)) {
-    return new AuthRequired(`Slack refuses the token of this app (${word}).`, {
+    const [token, setting, where] = method.startsWith('apps.') ? APP_TOKEN : BOT_TOKEN;
+    return new AuthRequired(`Slack refuses the ${token} (${word}).`, {
       code: 'slack_token',
-      advice:
-        'Copy the tokens from api.slack.com/apps into .env again, or install the app again; then restart Keepsake.',
+      advice: `Copy it again from api.slack.com/apps, ${where}, into ${setting}; then restart Keepsake.`,
       cause: error,
     });
   }
