@@ -16,7 +16,7 @@ import { createInstallations, page } from '../../src/bots/slack/installations.ts
 import { createModals } from '../../src/bots/slack/modals.ts';
 import { createScreen } from '../../src/bots/slack/screen.ts';
 import { createSpeakers } from '../../src/bots/slack/speakers.ts';
-import type { Workspaces } from '../../src/bots/slack/workspaces.ts';
+import { severalWorkspaces, type Workspaces } from '../../src/bots/slack/workspaces.ts';
 import { slackBase } from '../../src/bots/slack.ts';
 import { AuthRequired, NotAllowed, NotFound, RetryLater } from '../../src/engine/errors.ts';
 import type { Control } from '../../src/engine/services.ts';
@@ -59,6 +59,23 @@ describe('what was typed', () => {
     ['&amp;lt; stays what it was', '&lt; stays what it was'],
   ])('%s is read as %s', (text, line) => {
     expect(typedText(text)).toBe(line);
+  });
+});
+
+describe('an installation for a whole organisation', () => {
+  it('serves its workspaces also when a report comes that names only the workspace, after a restart too', async () => {
+    const kept = new Map<string, string>();
+    const installations = createInstallations({
+      get: async (id) => kept.get(id),
+      put: async (id, value) => void kept.set(id, value),
+      remove: async (id) => void kept.delete(id),
+    });
+    await installations.put('E1', { token: 'xoxb-1' });
+    const order = { api: 'http://127.0.0.1:1/api/', log: nothing };
+    await expect(severalWorkspaces(installations, order).of('T1')).rejects.toThrow(AuthRequired);
+    await severalWorkspaces(installations, order).of('T1', 'E1');
+    expect(await severalWorkspaces(installations, order).of('T1')).toHaveProperty('call');
+    await expect(severalWorkspaces(installations, order).of('T2')).rejects.toThrow(AuthRequired);
   });
 });
 

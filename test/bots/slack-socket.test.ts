@@ -91,6 +91,18 @@ describe.each(['normal', 'stingy'] as const)('Slack over Socket Mode, %s', (prof
       await whispered(/help/i);
     });
 
+    it('are told that it did not work where the database is away at a press', async () => {
+      const { controls } = place.services;
+      const find = async (): Promise<never> => {
+        throw new Error('The database is away.');
+      };
+      await place.start({ services: { ...place.services, controls: { ...controls, find } } });
+      await slack.as('ana').slash(`backup ${'ö'.repeat(1_900)}`, { channel: slack.channels.backups });
+      const answer = await whispered(/Nothing was done/);
+      await slack.as('ana').click(answer, 'Edit');
+      await whispered(/wrong on my side/);
+    });
+
     it('tell strangers how to get in, and nothing else', async () => {
       await place.start();
       await slack.as('stranger').slash('list', { channel: slack.channels.backups });

@@ -147,8 +147,8 @@ export function createConnection(o: { token: string; endpoint?: string; clock: C
             // Its handlers throw where two packets cross (RESUMED reads a session that an INVALID_SESSION right behind it
             // has taken away), inside a promise that nobody waits for: that would end the process.
             emit(...event: Parameters<typeof emit>): boolean {
-              seen(String(event[0]), event[1]);
               try {
+                seen(String(event[0]), event[1]);
                 return emit(...event);
               } catch (error) {
                 log('warn', 'discord.handler_failed', { event: event[0], error });

@@ -28,14 +28,30 @@ const field = (value: unknown, name: string | number): unknown =>
 
 const gone = (): NotFound => new NotFound('That message is no longer there in Discord.', { code: 'gone' });
 
+/** What can be asked for again; a crowd in many servers must not fill the memory. */
+const MOST_REMEMBERED = 5_000;
+
+function createMemory<T>(): Pick<Map<string, T>, 'get' | 'has'> & { set(id: string, value: T): void } {
+  const known = new Map<string, T>();
+  return {
+    get: (id) => known.get(id),
+    has: (id) => known.has(id),
+    set(id, value) {
+      const [oldest] = known.keys();
+      if (known.size >= MOST_REMEMBERED && !known.has(id) && oldest !== undefined) known.delete(oldest);
+      known.set(id, value);
+    },
+  };
+}
+
 export function createScreen(o: {
   connection: Pick<Connection, 'call' | 'edit'>;
   controls: SurfaceServices['controls'];
 }): DiscordScreen {
   const { call, edit } = o.connection;
   const { controls } = o;
-  const guilds = new Map<string, string | undefined>();
-  const conversations = new Map<string, string>();
+  const guilds = createMemory<string | undefined>();
+  const conversations = createMemory<string>();
 
   async function guildOf(channel: string, signal: AbortSignal): Promise<string | undefined> {
     if (!guilds.has(channel)) {

@@ -72,6 +72,13 @@ const late: Reply = {
   onlyForCaller: true,
 };
 
+/** Said without looking anything up: that may be just what failed. */
+const unwell = {
+  response_type: 'ephemeral',
+  replace_original: false,
+  text: 'I could not do that: something is wrong on my side. Nothing was changed. Please try it again in a minute.',
+};
+
 export interface Desk {
   handle(inbound: Inbound): Promise<void>;
 }
@@ -315,6 +322,7 @@ export function createDesk(o: DeskOrder): Desk {
         if (signal.aborted) return;
         const { kind } = inbound;
         log(isKeepsakeError(error) ? 'warn' : 'error', 'slack.not_handled', { kind, error });
+        await inbound.respond?.({ ...unwell }).catch((cause: unknown) => log('warn', 'slack.silent', { error: cause }));
       }
     },
   };

@@ -30,6 +30,9 @@ export interface Installations {
   get(team: string): Promise<Installed>;
   put(team: string, installed: Installed): Promise<void>;
   remove(team: string): Promise<void>;
+  /** The organisation whose installation serves this workspace, as far as it was heard of. */
+  organisation(team: string): Promise<string | undefined>;
+  belongs(team: string, organisation: string): Promise<void>;
 }
 
 /** Scopes of the bot, as in slack/manifest.yaml; a test holds the two together. */
@@ -44,6 +47,7 @@ export const SCOPES = [
 ] as const;
 
 const vaultId = (team: string): string => `slack/${team}`;
+const organisationId = (team: string): string => `slack/${team}/organisation`;
 
 export const createInstallations = (vault: Vault): Installations => ({
   async get(team) {
@@ -58,6 +62,10 @@ export const createInstallations = (vault: Vault): Installations => ({
   },
   put: (team, installed) => vault.put(vaultId(team), JSON.stringify(installed)),
   remove: (team) => vault.remove(vaultId(team)),
+  organisation: (team) => vault.get(organisationId(team)),
+  async belongs(team, organisation) {
+    if ((await vault.get(organisationId(team))) !== organisation) await vault.put(organisationId(team), organisation);
+  },
 });
 
 /**

@@ -50,11 +50,18 @@ export function severalWorkspaces(installations: Installations, order: Order): W
     return opened;
   };
   return {
-    of: (team, enterprise) =>
-      open(team).catch((error: unknown) => {
-        if (enterprise === undefined) throw error;
-        return open(enterprise);
-      }),
+    async of(team, enterprise) {
+      try {
+        return await open(team);
+      } catch (error) {
+        // A report, unlike an event, does not say which organisation its workspace is part of.
+        const organisation = enterprise ?? (await installations.organisation(team));
+        if (organisation === undefined) throw error;
+        const opened = await open(organisation);
+        if (enterprise !== undefined) await installations.belongs(team, enterprise);
+        return opened;
+      }
+    },
     forget: (team) => void known.delete(team),
     check: async () => {},
   };
