@@ -119,6 +119,7 @@ export function sentenceOf(reply: Reply, most: number): string {
   const first = reply.blocks.find((block) => block.kind === 'text');
   if (progress?.kind === 'progress') {
     const { phase, percent, left, words } = progressWords(progress.progress);
+    if (percent !== undefined && title.includes(percent)) return `${shorten(title, most - 1)}.`;
     const how = percent === undefined ? words : [percent, left].filter((part) => part !== undefined).join(', ');
     return `${shorten(title, most - 200)}: ${percent === undefined ? `${phase}, ` : ''}${how}.`;
   }

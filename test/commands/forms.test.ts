@@ -465,7 +465,7 @@ describe('replies', () => {
     expect(menu).toMatchObject({ menu: 'Restore one' });
     expect((await last(linesOf(found)[0] ?? '')).data).toMatchObject({ files: 1, samples: ['videos'] });
     const states = await last('snapshots');
-    expect((await last(linesOf(states).at(-1) ?? '')).title).toContain('Restore of Pictures to usb');
+    expect((await last(linesOf(states)[0] ?? '')).title).toContain('Restore of Pictures to usb');
     expect((await last('list')).blocks.filter((block) => block.kind === 'choices')).toHaveLength(1);
     for (const name of 'abcde') await mkdir(join(world.folder, 'disk', name));
     for (const name of 'abcde') await say(`backup ~/Music to ~/disk/${name} weekly named "to ${name}"`);

@@ -159,7 +159,7 @@ describe('looking', () => {
   it('preview of a line and of a plan changes nothing and says why', async () => {
     const draft = await last('preview ~/Pictures to ~/usb weekly');
     expect(draft.title).toBe('Pictures to usb: 2 files, 6 bytes to copy');
-    expect(words(draft)).toContain('new, to be copied');
+    expect(words(draft)).toContain('New, to be copied');
     expect(words(draft)).toContain('It fits');
     expect(await plans()).toEqual([]);
     const [line] = linesOf(draft);

@@ -62,7 +62,7 @@ const repeated = (seen: Seen): Reply => ({
   ...plain(
     seen.outcome === undefined ? 'I already have this one and am at it.' : 'This was already answered.',
     [text('It was delivered twice and done once.'), ...choices({ label: 'Am I safe?', line: 'status' })],
-    { outcome: 'repeated', first: seen.at },
+    { outcome: 'repeated', first: seen.at, answered: seen.outcome !== undefined },
   ),
   onlyForCaller: true,
 });

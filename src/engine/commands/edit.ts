@@ -1,5 +1,5 @@
 /** `edit <plan> ...`: changes just what was said; places stay, because another place is another backup. */
-import type { Block, Caller, Filter, Plan, Reply } from '../types.ts';
+import type { Caller, Filter, Plan, Reply } from '../types.ts';
 import type { Command, CommandArgs } from './command.ts';
 import { checkName } from './draft.ts';
 import { planForms } from './form-for.ts';
@@ -7,7 +7,7 @@ import { quote } from './grammar/words.ts';
 import { accountsOf } from './locate.ts';
 import { planLine } from './plan-line.ts';
 import { changePlan, planOf, visiblePlans } from './plan-of.ts';
-import { planData, planFields, sharedLine } from './plan-words.ts';
+import { changedFields, planData, sharedLine } from './plan-words.ts';
 import { choice, choices, good, plain, text } from './reply.ts';
 import { keepChange, undoChoice } from './take-back.ts';
 
@@ -45,7 +45,7 @@ const question = (plan: Plan, caller: Caller, now: Date): Reply => ({
   ...plain(
     `What should change in ${plan.name}?`,
     [
-      text(`For example: edit ${quote(plan.name)} daily at 03:00 keep 30 days`),
+      text(`For example: \`edit ${quote(plan.name)} daily at 03:00 keep 30 days\``),
       ...planForms(caller, plan),
       sharedLine(plan),
     ],
@@ -61,16 +61,6 @@ const refiltered = (before: Plan, after: Plan): boolean =>
 const narrowed = (before: Plan, after: Plan): boolean =>
   refiltered(before, after) && Object.keys(after.filter).length > 0;
 
-/** What is different now; all of it when nothing is. */
-function changedFields(before: Plan, after: Plan, now: Date): Block {
-  const was = planFields(before, now);
-  const is = planFields(after, now);
-  if (was.kind !== 'fields' || is.kind !== 'fields') return is;
-  const old = new Map(was.fields.map(({ label, value }) => [label, JSON.stringify(value)]));
-  const fields = is.fields.filter(({ label, value }) => old.get(label) !== JSON.stringify(value));
-  return fields.length === 0 ? is : { kind: 'fields', fields };
-}
-
 /** What follows from the change and is not seen in the fields. */
 function consequences(before: Plan, after: Plan, name: string): string[] {
   const narrower = narrowed(before, after);
@@ -78,7 +68,7 @@ function consequences(before: Plan, after: Plan, name: string): string[] {
     ...(refiltered(before, after) && !narrower ? ['The next run takes all files again.'] : []),
     ...(narrower
       ? [
-          `Copies of files that the filter now leaves out stay where they are and are not renewed. See what it means: preview ${name}`,
+          `Copies of files that the filter now leaves out stay where they are and are not renewed. What that means: \`preview ${name}\``,
         ]
       : []),
     ...(before.layout === after.layout ? [] : ['The new folders are used for files copied from now on.']),

@@ -2,14 +2,23 @@
 import { hasEnded, runReply } from '../backup/report.ts';
 import type { Services } from '../services.ts';
 import type { Caller, Plan, Reply, Run } from '../types.ts';
+import { quote } from './grammar/words.ts';
+import { choice, choices } from './reply.ts';
 import { progressWords } from './run-words.ts';
+
+/** In the terminal the keyboard stops it. */
+function goingOn(plan: Plan, run: Run, stoppable: boolean): Reply {
+  const card = runReply(run, plan);
+  const stop = stoppable ? choices(choice('Stop', `stop ${quote(plan.name)}`)) : [];
+  return { ...card, title: progressWords(plan, run), blocks: [...card.blocks, ...stop] };
+}
 
 /**
  * The card of a run; while it goes on, its title alone says how far it is. In the conversation that the plan is shared
  * with, everybody may see it.
  */
-export function cardOf(plan: Plan, run: Run, caller?: Pick<Caller, 'conversation'>): Reply {
-  const card = hasEnded(run) ? runReply(run, plan) : { ...runReply(run, plan), title: progressWords(plan, run) };
+export function cardOf(plan: Plan, run: Run, caller?: Partial<Pick<Caller, 'conversation' | 'surface'>>): Reply {
+  const card = hasEnded(run) ? runReply(run, plan) : goingOn(plan, run, caller?.surface !== 'terminal');
   const shared = plan.conversation !== undefined && plan.conversation === caller?.conversation;
   return shared ? { ...card, shared: true } : card;
 }

@@ -91,6 +91,16 @@ export function planFields(plan: Plan, now: Date, more: Record<string, Cell | un
   });
 }
 
+/** What is different now; all of it when nothing is. */
+export function changedFields(before: Plan, after: Plan, now: Date): Block {
+  const was = planFields(before, now);
+  const is = planFields(after, now);
+  if (was.kind !== 'fields' || is.kind !== 'fields') return is;
+  const old = new Map(was.fields.map(({ label, value }) => [label, JSON.stringify(value)]));
+  const fields = is.fields.filter(({ label, value }) => old.get(label) !== JSON.stringify(value));
+  return fields.length === 0 ? is : { kind: 'fields', fields };
+}
+
 /** The last word of every card of a plan: to copy, to share, to say again. */
 export const sharedLine = (plan: Pick<Plan, 'line'>): Block => ({ kind: 'line', line: `/backup ${plan.line}` });
 

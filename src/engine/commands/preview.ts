@@ -1,7 +1,7 @@
 /** `preview`: a dry run. What would be copied and why, whether it fits, how long it takes; nothing is changed. */
 import type { Preview } from '../services.ts';
 import type { Block, Plan, Why } from '../types.ts';
-import { countWords, durationWords, manyWords, sizeWords } from '../wording.ts';
+import { durationWords, manyWords, sizeWords } from '../wording.ts';
 import type { Command } from './command.ts';
 import { checkPlaces, draftPlan } from './draft.ts';
 import { quote } from './grammar/words.ts';
@@ -19,14 +19,18 @@ const WHY: Record<Why, string> = {
   unverifiable: 'cannot be compared, to be copied again',
 };
 
+const capital = (words: string): string => words.slice(0, 1).toUpperCase() + words.slice(1);
+
 const isWhy = (name: string): name is Why => name in WHY;
 
 function reasons(preview: Preview): Block {
   const rows = Object.entries(preview.why).flatMap(([name, why]) => {
     if (!isWhy(name) || !why || why.files === 0) return [];
-    return [[countWords(why.files), sizeWords(why.bytes), WHY[name], why.samples.slice(0, 3).join(', ')]];
+    return [
+      [capital(WHY[name]), manyWords(why.files, 'file'), sizeWords(why.bytes), why.samples.slice(0, 3).join(', ')],
+    ];
   });
-  return { kind: 'table', columns: ['Files', 'Size', 'What happens', 'For example'], rows };
+  return { kind: 'table', columns: ['What happens', 'Files', 'Size', 'For example'], rows };
 }
 
 const fitWords = ({ destination, free, fits }: Preview['fits'][number]): string => {

@@ -55,7 +55,7 @@ function previewReply(plan: Plan, args: Args, preview: RestorePreview): Reply {
         : []),
       text(
         preview.same === preview.files
-          ? `${preview.files === 1 ? 'The file is' : 'All of them are'} already there as in the backup: there is nothing to restore. For a second copy name another folder: restore ${quote(plan.name)} to ~/Restored`
+          ? `${preview.files === 1 ? 'The file is' : 'All of them are'} already there as in the backup: there is nothing to restore. For a second copy name another folder, for example \`restore ${quote(plan.name)} to ~/Restored\`.`
           : preview.existing === 0
             ? 'Nothing that is there would be overwritten. Nothing is written yet.'
             : `Nothing is written yet. What should happen with ${preview.existing === 1 ? 'the file' : `the ${countWords(preview.existing)} files`} of the same name?`,
@@ -99,8 +99,8 @@ function resultReply(plan: Plan, result: RestoreResult, live: string): Reply {
             },
           ]),
       ...choices(
-        bad === 0 ? undefined : choice('Look at the copies', `verify ${quote(plan.name)} full`, 'primary'),
-        choice('Snapshots', `snapshots ${quote(plan.name)}`),
+        bad === 0 ? undefined : choice('Check the copies', `verify ${quote(plan.name)} full`, 'primary'),
+        choice('Other snapshots', `snapshots ${quote(plan.name)}`),
       ),
     ],
     live,

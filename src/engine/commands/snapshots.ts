@@ -30,6 +30,8 @@ export const snapshots: Command<'snapshots'> = {
     const ids = !isChat(caller.surface);
     const several = plan.destinations.length > 1;
     const rest = found.length - SHOWN;
+    const states = [...new Map(found.map((snapshot) => [snapshot.run, snapshot])).values()];
+    const older = states.length > 1 ? states : [];
     const [newest] = found;
     yield plain(
       `${plan.name}: ${manyWords(found.length, 'snapshot')}`,
@@ -60,7 +62,7 @@ export const snapshots: Command<'snapshots'> = {
         // One snapshot lies at each destination; a restore takes the first that works.
         ...menu(
           'Restore from',
-          [...new Map(found.map((snapshot) => [snapshot.run, snapshot])).values()].map(({ run, started, files }) =>
+          older.map(({ run, started, files }) =>
             choice(`${instantWords(started, caller.zone)}, ${manyWords(files, 'file')}`, `restore ${name} from ${run}`),
           ),
         ),

@@ -8,7 +8,7 @@ import { isWorked, removePlan } from './delete.ts';
 import { checkName } from './draft.ts';
 import { quote } from './grammar/words.ts';
 import { changePlan, newestRun, planOf, visiblePlans } from './plan-of.ts';
-import { destinationsOf, planData, planFields } from './plan-words.ts';
+import { changedFields, destinationsOf, planData } from './plan-words.ts';
 import { choice, choices, good, text } from './reply.ts';
 import { type Change, isAsLeft, lastChange, takeChange } from './take-back.ts';
 import { momentWords, whoDid } from './who-did.ts';
@@ -137,7 +137,7 @@ async function undoChange(services: Services, caller: Caller, change: Change, be
     ...good(
       `${plan.name} is as before: ${WHAT[change.command] ?? 'the change'} was taken back`,
       [
-        planFields(plan, now),
+        changedFields(change.after, plan, now),
         ...(run && !hasEnded(run) ? [text(`The run that is going on is not touched; to end it: stop ${name}`)] : []),
         ...choices(choice('Show', `show ${name}`), choice('Run now', `run ${name}`)),
       ],
