@@ -11,7 +11,7 @@ import sharp from 'sharp';
 import { discordControls, keepControls, renderDiscord, renderDiscordModal } from '../../src/bots/discord-render.ts';
 import { renderSlack, renderSlackHome, renderSlackModal, slackControls } from '../../src/bots/slack-render.ts';
 import { type Mark, readMarkdown } from '../../test/contract/discord-markdown.ts';
-import { CHAT_REPLIES } from '../../test/fixtures/chat-replies.ts';
+import { chatReplies } from '../../test/fixtures/chat-replies.ts';
 
 type Json = Record<string, unknown>;
 
@@ -26,9 +26,10 @@ const ICONS: Record<string, [string, string]> = {
   '⚠️': ['⚠', '#c98a00'],
   '🔑': ['!', '#c98a00'],
   '💬': ['?', '#7a6bd6'],
+  '🔒': ['–', '#6b7280'],
 };
 const titled = (safe: string): string =>
-  safe.replace(/^(✅|❌|⏳|⚠️|🔑|💬) /u, (_, icon: string) => {
+  safe.replace(/^(✅|❌|⏳|⚠️|🔑|💬|🔒) /u, (_, icon: string) => {
     const [sign, colour] = ICONS[icon] ?? ['', ''];
     return `<span class="emoji" style="background:${colour}">${sign}</span> `;
   });
@@ -36,8 +37,8 @@ const titled = (safe: string): string =>
 const list = (value: unknown): Json[] => (Array.isArray(value) ? value : []);
 const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
 
-/** The reader of the pictures lives in Berlin, and it is 13:00 there. */
-const NOW = Date.parse('2026-11-22T12:00:00.000Z');
+/** The reader of the pictures lives in Berlin, and it is 18:43 there. */
+const NOW = Date.parse('2026-11-22T17:43:00.000Z');
 const clock = (unix: unknown, options: Intl.DateTimeFormatOptions): string =>
   new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', ...options }).format(new Date(Number(unix) * 1000));
 const time = (unix: unknown): string => clock(unix, { hour: '2-digit', minute: '2-digit' });
@@ -141,7 +142,7 @@ const slackMessage = (message: Json): string => {
   const view = message.type === 'home' ? 'Home' : object(message.title).text;
   if (view !== undefined)
     return `<article class="view"><div class="bar">${html(view)}</div>${body}${message.submit ? `<div class="foot"><span class="button">${html(object(message.close).text)}</span><span class="button primary">${html(object(message.submit).text)}</span></div>` : ''}</article>`;
-  return `<article><div class="face"></div><div class="body">${who('1:00 PM')}${body}${list(message.uploads).map(picture).join('')}<p class="fallback">Notification: ${html(message.text)}</p></div></article>`;
+  return `<article><div class="face"></div><div class="body">${who('6:43 PM')}${body}${list(message.uploads).map(picture).join('')}<p class="fallback">Notification: ${html(message.text)}</p></div></article>`;
 };
 
 const SLACK_STYLE = `
@@ -230,7 +231,7 @@ const discordMessage = (message: Json): string => {
     .join('');
   if (message.title !== undefined)
     return `<article class="view"><div class="bar">${html(message.title)}</div>${body}<div class="foot"><span class="button secondary">Cancel</span><span class="button primary">Submit</span></div></article>`;
-  return `<article><div class="face"></div><div class="body">${who('Today at 13:00')}${body}</div></article>`;
+  return `<article><div class="face"></div><div class="body">${who('Today at 18:43')}${body}</div></article>`;
 };
 
 const DISCORD_STYLE = `
@@ -265,11 +266,12 @@ const page = (title: string, style: string, messages: readonly string[]): string
 const withBytes = (files: readonly { bytes: Uint8Array }[]): Json[] =>
   files.map(({ bytes, ...file }) => ({ ...file, base64: Buffer.from(bytes).toString('base64') }));
 
-/** The ten replies as both services get them. Ids of kept controls are numbers here. */
+/** The replies as both services get them. Ids of kept controls are numbers here. */
 export async function drawn(): Promise<{ slack: Json; discord: Json }> {
   const slack: Json = {};
   const discord: Json = {};
-  for (const [name, reply] of Object.entries(CHAT_REPLIES)) {
+  const replies = await chatReplies();
+  for (const [name, reply] of Object.entries(replies)) {
     let number = 0;
     const keep = async (): Promise<string> => `kept${number++}`;
     const message = renderSlack(reply, await keepControls(slackControls(reply), keep));
@@ -277,8 +279,8 @@ export async function drawn(): Promise<{ slack: Json; discord: Json }> {
     const components = renderDiscord(reply, await keepControls(discordControls(reply), keep));
     discord[name] = { ...components, files: withBytes(components.files) };
   }
-  const { home, created } = CHAT_REPLIES;
-  const form = created?.blocks.find((block) => block.kind === 'form');
+  const { home, show } = replies;
+  const form = show?.blocks.find((block) => block.kind === 'form');
   if (home) slack.app_home = renderSlackHome([home]);
   if (form) {
     slack.modal = renderSlackModal(form, { callback: 'form', metadata: '{}' });
@@ -297,7 +299,7 @@ async function photograph(name: string): Promise<void> {
       [
         ...['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--hide-scrollbars'],
         ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-        ...[`--user-data-dir=${folder}`, '--window-size=1360,2600', `--screenshot=${shot}`],
+        ...[`--user-data-dir=${folder}`, '--window-size=1360,4200', `--screenshot=${shot}`],
         new URL(`${name}.html`, import.meta.url).href,
       ],
       { stdio: 'ignore', timeout: 60_000 },
@@ -307,7 +309,7 @@ async function photograph(name: string): Promise<void> {
     const cut = await sharp(shot).trim({ threshold: 1 }).toBuffer();
     await sharp(cut)
       .extend({ top: 28, bottom: 28, left: 28, right: 28, background: { r, g, b } })
-      .png({ palette: true, colours: 48, effort: 10 })
+      .png({ palette: true, colours: 16, effort: 10 })
       .toFile(fileURLToPath(new URL(`${name}.png`, import.meta.url)));
   } finally {
     rmSync(folder, { recursive: true, force: true });

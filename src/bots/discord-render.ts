@@ -210,7 +210,9 @@ export function renderDiscord(reply: Reply, ids: ControlIds = NO_IDS): DiscordMe
   hidden.controls += Math.max(0, late.length - left);
   const note = hiddenWords(hidden);
   if (note !== '') parts.push({ type: 10, content: `-# ${escaped(note)}` });
-  const colour = COLOURS[reply.tone];
+  // A question back or a polite no is not a failure.
+  const calm = reply.outcome === 'not_understood' || reply.outcome === 'refused';
+  const colour = calm ? undefined : COLOURS[reply.tone];
   return {
     flags: IS_COMPONENTS_V2,
     components: [{ type: 17, ...(colour !== undefined && { accent_color: colour }), components: parts }],

@@ -18,7 +18,7 @@ export const claim: Command<'claim'> = {
       ...good(
         `Welcome, ${owner.name}. This Keepsake is yours now.`,
         [
-          text(`Say what to copy and where, for example: ${exampleLine(services, caller)}`),
+          text(`Say what to copy and where, for example \`${exampleLine(services, caller)}\`.`),
           ...newForms({ person: owner }),
           ...choices(choice('Connect an account', 'help connect'), choice('Help', 'help')),
         ],

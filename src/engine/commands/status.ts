@@ -103,7 +103,7 @@ export const status: Command<'status'> = {
       yield plain(
         'Nothing is backed up yet.',
         [
-          text(`Say what to copy and where, for example: ${exampleLine(services, caller)}`),
+          text(`Say what to copy and where, for example \`${exampleLine(services, caller)}\`.`),
           ...newForms(caller),
           ...choices(choice('Connect an account', 'help connect'), choice('Help', 'help')),
         ],
