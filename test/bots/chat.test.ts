@@ -274,7 +274,44 @@ describe('chat', () => {
     await chat.say(event, memoryAnswer().answering);
     await chat.say(event, answering);
     expect(await runs()).toHaveLength(1);
-    expect(last(shown).data).toMatchObject({ outcome: 'repeated' });
+    expect(shown).toEqual([]);
+  });
+
+  it('a second delivery while the first is at work says nothing of its own', async () => {
+    engine();
+    const { screen, messages } = memoryScreen();
+    const chat = createChat(services, screen);
+    const event = said(`backup ${world.folder}/photos to ${world.folder}/copy manually`);
+    const first = memoryAnswer();
+    const second = memoryAnswer();
+    await Promise.all([chat.say(event, first.answering), chat.say(event, second.answering)]);
+    expect(messages).toHaveLength(1);
+    expect([...first.shown, ...second.shown]).toHaveLength(1);
+    expect(first.counts.nothing + second.counts.nothing).toBeGreaterThan(0);
+  });
+
+  it('what a process that died had begun is told when the service delivers it again', async () => {
+    const event = said('status');
+    const caller = { person: ana, surface: 'slack', key: event.key, zone: 'UTC', signal: stop.signal };
+    // It is taken, and goes no further.
+    await services.dispatch('status', caller)[Symbol.asyncIterator]().next();
+    const { answering, shown } = memoryAnswer();
+    await createChat(services, memoryScreen().screen).say(event, answering);
+    expect(shown.map(({ title }) => title)).toEqual(['A restart of Keepsake cut this off.']);
+  });
+
+  it('an answer that does not get through is not told as if nothing had been done', async () => {
+    const { answering, shown } = memoryAnswer();
+    let tries = 0;
+    const lost: Answering = {
+      ...answering,
+      async show(reply) {
+        if (tries++ === 0) throw new RetryLater('Slack could not be reached.');
+        return answering.show(reply);
+      },
+    };
+    await createChat(services, memoryScreen().screen).say(said('status'), lost);
+    expect(shown.map(({ title }) => title)).toEqual(['My answer did not get through.']);
   });
 
   describe('reports', () => {

@@ -1,6 +1,6 @@
 /** Discord as a surface of the stories: the loopback Discord is clicked and typed in, and read as its window shows it. */
 import { createDiscord } from '../../src/bots/discord.ts';
-import { type Message, startDiscord } from '../servers/discord.ts';
+import { type Interaction, type Message, startDiscord } from '../servers/discord.ts';
 import { type Connected, connectChat, lookFor } from './chat-running.ts';
 import type { DriverKind, Seen, Who } from './driver.ts';
 import { holds } from './world.ts';
@@ -18,6 +18,7 @@ export const discordKind = (profile: 'normal' | 'stingy' = 'normal'): DriverKind
   async open() {
     const server = await startDiscord({ profile });
     let connected: Connected | undefined;
+    const said: Interaction[] = [];
     const person = (who: Who) => server.as(who);
 
     const reads = (who: Who): Message[] =>
@@ -68,6 +69,7 @@ export const discordKind = (profile: 'normal' | 'stingy' = 'normal'): DriverKind
         const interaction = await (line === ''
           ? person(who).slash('backup', 'status', {}, where)
           : person(who).slash('backup', 'ask', { request: line }, where));
+        said.push(interaction);
         await taken(interaction, line);
       },
       async click(who, label, o = {}) {
@@ -113,6 +115,32 @@ export const discordKind = (profile: 'normal' | 'stingy' = 'normal'): DriverKind
         server.limit(POSTS, 1, { after: 300 });
       },
       expire: () => server.pass(16 * 60_000),
+      troubles: {
+        looksInChannels: true,
+        pass: (ms) => server.pass(ms),
+        async renew() {
+          const { resumes, identifies } = server.gateway.counts;
+          server.gateway.reconnect();
+          const { counts, ready } = server.gateway;
+          await lookFor('the new connection', () =>
+            counts.resumes + counts.identifies > resumes + identifies && ready() ? true : undefined,
+          );
+        },
+        limit(times) {
+          server.limit(EDITS, times, { after: 300 });
+          server.limit(POSTS, times, { after: 300 });
+        },
+        away: (times) => server.fail(POSTS, 503, times),
+        lose: () => server.lose(POSTS, 1),
+        stall: () => server.lose(POSTS, 1, { stalls: true }),
+        write: async (who, words) => void (await person(who).dm(words)),
+        counts: () => ({
+          tooMany: server.requests.filter(({ status }) => status === 429).length,
+          lost: server.requests.filter(({ status }) => status === 0).length,
+          deliveredTwice: said.filter((one) => one.deliveries() > 1).length,
+          connections: server.gateway.counts.identifies + server.gateway.counts.resumes,
+        }),
+      },
       closeDirect: (who) => person(who).takesDirect(false),
       violations: () =>
         server.violations.map(({ method, path, message, problems }) => `${method} ${path}: ${message} ${problems}`),

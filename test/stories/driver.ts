@@ -18,6 +18,28 @@ export interface Seen {
   edits: number;
 }
 
+/** What a service does to its clients on a bad day. */
+export interface Troubles {
+  /** The app may look for its own messages in a channel; without that, a lost answer there cannot be told from a lost post. */
+  looksInChannels: boolean;
+  /** The service's own clock moves on. */
+  pass(ms: number): void;
+  /** The connection is renewed in the polite way; resolves when it is back. */
+  renew(): Promise<void>;
+  /** So many posts, and as many edits, are told to come later. */
+  limit(times: number): void;
+  /** The service is away for so many calls. */
+  away(times: number): void;
+  /** The next message of the bot's own is posted, and its answer is lost. */
+  lose(): void;
+  /** The same, and nothing at all comes: no answer and no end of the connection. */
+  stall(): void;
+  /** Writes to the bot in the direct conversation, as people do who know no commands. Resolves when it was sent. */
+  write(who: Who, words: string): Promise<void>;
+  /** So far: 429s, answers that were lost, words that were delivered twice, connections that were made. */
+  counts(): { tooMany: number; lost: number; deliveredTwice: number; connections: number };
+}
+
 /** What has to be running for a story: everything of `npm start`, in this process. */
 export interface Running {
   composed: Composed;
@@ -52,6 +74,7 @@ export interface Driver {
   expire(): void;
   /** Nobody can be written to directly. */
   closeDirect?(who: Who): void;
+  readonly troubles?: Troubles;
   /** What the service would have refused, or shown wrongly. */
   violations(): string[];
   close(): Promise<void>;

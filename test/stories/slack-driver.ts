@@ -1,11 +1,13 @@
 /** Slack as a surface of the stories: the loopback Slack is clicked and typed in, and read as its window shows it. */
 import { createServer } from 'node:net';
 import { createSlack } from '../../src/bots/slack.ts';
+import { systemClock } from '../../src/engine/clock.ts';
+import type { Clock } from '../../src/engine/types.ts';
 import type { Fields, SlackMessage, SlackUser, SlackView } from '../servers/slack/types.ts';
 import { type SlackServer, startSlack } from '../servers/slack.ts';
 import { type Connected, connectChat, lookFor } from './chat-running.ts';
 import type { DriverKind, Seen, Who } from './driver.ts';
-import { holds } from './world.ts';
+import { FACTOR, holds } from './world.ts';
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
 const each = (value: unknown): Fields[] => (Array.isArray(value) ? value.filter(isFields) : []);
@@ -61,6 +63,7 @@ export const slackKind = (mode: 'socket' | 'http', profile: 'normal' | 'stingy' 
     const port = mode === 'http' ? await freePort() : 0;
     if (mode === 'http') server.setTarget(`http://127.0.0.1:${port}/slack/events`);
     let connected: Connected | undefined;
+    let passed = 0;
 
     const users: Record<Who, SlackUser> = server.users;
     const person = (who: Who) => server.as(users[who]);
@@ -178,6 +181,37 @@ export const slackKind = (mode: 'socket' | 'http', profile: 'normal' | 'stingy' 
         server.limit('chat.postMessage', { retryAfter: 1, times: 1 });
       },
       expire: () => server.expire(),
+      troubles: {
+        // No history of channels is among the rights that the app asks for.
+        looksInChannels: false,
+        pass(ms) {
+          passed += ms;
+          // What Slack delivers again after minutes comes as much sooner as everything here.
+          const sleep: Clock['sleep'] = (wait, signal) => systemClock.sleep(wait / FACTOR, signal);
+          server.setClock({ now: () => new Date(Date.now() + passed), sleep });
+        },
+        async renew() {
+          const before = server.connections();
+          server.refresh('refresh_requested');
+          await lookFor('the new connection', () => (server.connections() >= before ? true : undefined));
+        },
+        limit(times) {
+          server.limit('chat.postMessage', { retryAfter: 1, times });
+          server.limit('chat.update', { retryAfter: 1, times });
+        },
+        away: (times) => server.status('chat.postMessage', 503, times),
+        lose: () => server.lose('chat.postMessage'),
+        stall: () => server.stall('chat.postMessage'),
+        write: async (who, words) => void (await person(who).dm(words)),
+        counts: () => ({
+          tooMany: server.calls.filter(({ status }) => status === 429).length,
+          lost: server.calls.filter(({ status }) => status === 0).length,
+          deliveredTwice: server.deliveries.filter(
+            ({ attempt, payload }) => attempt > 0 && isFields(payload.event) && payload.event.bot_id === undefined,
+          ).length,
+          connections: server.calls.filter(({ method }) => method === 'apps.connections.open').length,
+        }),
+      },
       violations: () => [...server.violations],
       close: () => server.close(),
     };

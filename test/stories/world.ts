@@ -10,7 +10,7 @@ import { type FastClock, fastClock } from '../fast-clock.ts';
 import type { Driver, DriverKind, Seen, Who } from './driver.ts';
 
 /** How much faster than life: the three seconds between two edits of a card are 150 ms. */
-const FACTOR = 20;
+export const FACTOR = 20;
 /** Real time until something must have come about, generous for a machine that is busy. */
 const PATIENCE = 15_000;
 

@@ -4,7 +4,7 @@ import type { Clock, Reply } from '../../engine/types.ts';
 import type { ChatScreen } from './chat.ts';
 
 /** A person is waiting: some seconds, then they are told. The outbox waits longer. */
-const PAUSES = [1_000, 4_000];
+const PAUSES = [1_000, 4_000, 15_000];
 const LONGEST_PAUSE = 10_000;
 
 /** `ChatScreen.post`, tried again where the service was away for a moment. Throws what the last try threw. */

@@ -1,10 +1,11 @@
 /** Carries a line to the engine and its replies to where they belong: to the speaker, before everybody, or onto a card. */
-import { NotAllowed, NotFound } from '../../engine/errors.ts';
+import { NotAllowed, NotFound, RetryLater } from '../../engine/errors.ts';
 import type { SurfaceServices } from '../../engine/services.ts';
 import type { Caller, Reply, Thread } from '../../engine/types.ts';
 import { type CardOrder, createCards, type StreamedCard, threadId } from './cards.ts';
 import type { Answering, Chat, ChatScreen, Said, Speaker } from './chat.ts';
 import { createDelivery } from './delivery.ts';
+import { cutOff, repetition, unshown } from './lost-answers.ts';
 import { BETWEEN_EDITS } from './pace.ts';
 import { postOnce } from './post-once.ts';
 
@@ -61,6 +62,8 @@ export function createChat(services: SurfaceServices, screen: ChatScreen): Chat 
   const stop = new AbortController();
   const cards = createCards(services, screen, stop.signal);
   const talking = new Set<Promise<void>>();
+  /** Keys of the events in hand. */
+  const inHand = new Set<string>();
   const placing = new Map<string, Promise<unknown>>();
   const turn = createTurns();
 
@@ -196,7 +199,7 @@ export function createChat(services: SurfaceServices, screen: ChatScreen): Chat 
     await answering.show(begun(link));
   }
 
-  async function work(said: Said, answering: Answering): Promise<void> {
+  async function work(said: Said, answering: Answering, isFirst: boolean): Promise<void> {
     const replies = services.dispatch(said.line, await callerOf(said))[Symbol.asyncIterator]();
     let card: StreamedCard | undefined;
     try {
@@ -204,6 +207,10 @@ export function createChat(services: SurfaceServices, screen: ChatScreen): Chat 
         const { value, done } = await replies.next();
         if (done) return;
         const reply: Reply = value;
+        const again = repetition(reply);
+        // Who said it once has nothing to read about a second delivery, unless a process that died had begun with the first.
+        if (again && (again.answered || !isFirst)) return await answering.nothing?.();
+        if (again) return void (await answering.show(cutOff));
         const run = runOf(reply);
         if (run !== undefined) return await runCard(run, reply, said, answering, replies);
         if (reply.live !== undefined && card) {
@@ -223,10 +230,12 @@ export function createChat(services: SurfaceServices, screen: ChatScreen): Chat 
   }
 
   async function say(said: Said, answering: Answering): Promise<void> {
+    const isFirst = !inHand.has(said.key);
+    inHand.add(said.key);
     const done = (async () => {
       try {
         await turn();
-        await work(said, answering);
+        await work(said, answering, isFirst);
       } catch (error) {
         if (stop.signal.aborted) return;
         // Too late to answer here; whatever was done is done, and its reports arrive on their own.
@@ -234,9 +243,10 @@ export function createChat(services: SurfaceServices, screen: ChatScreen): Chat 
         services.log(late ? 'warn' : 'error', 'chat.not_answered', { surface, key: said.key, error });
         if (late) return;
         await answering
-          .show(unwell())
+          .show(error instanceof RetryLater ? unshown : unwell())
           .catch((cause: unknown) => services.log('warn', 'chat.silent', { surface, key: said.key, error: cause }));
       } finally {
+        if (isFirst) inHand.delete(said.key);
         screen.changed?.(said.by.id);
       }
     })();

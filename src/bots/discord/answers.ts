@@ -3,6 +3,7 @@ import { NotFound } from '../../engine/errors.ts';
 import type { SurfaceServices } from '../../engine/services.ts';
 import type { Reply } from '../../engine/types.ts';
 import type { Answering, ChatScreen, Place } from '../chat/chat.ts';
+import { postOnce } from '../chat/post-once.ts';
 import type { Connection } from './connection.ts';
 import { drawn, idIn } from './messages.ts';
 import { ANSWER, EPHEMERAL, type Interaction, referenceOf } from './payloads.ts';
@@ -75,7 +76,7 @@ export function createAnswers(o: {
 
       async function directly(reply: Reply): Promise<string> {
         const conversation = place.alone ? place.conversation : await screen.direct(speaker, signal);
-        return screen.post(conversation, reply, { key: `late/${id}/${direct++}`, signal });
+        return postOnce({ screen, clock }, conversation, reply, { key: `late/${id}/${direct++}`, signal });
       }
 
       async function answered(reply: Reply): Promise<string | undefined> {

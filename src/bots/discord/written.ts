@@ -3,6 +3,7 @@ import { NotAllowed } from '../../engine/errors.ts';
 import type { SurfaceServices } from '../../engine/services.ts';
 import type { Reply } from '../../engine/types.ts';
 import type { Answering, Chat, ChatScreen } from '../chat/chat.ts';
+import { postOnce } from '../chat/post-once.ts';
 import type { Connection } from './connection.ts';
 import { type Message, type Written, writtenTo } from './payloads.ts';
 
@@ -23,11 +24,11 @@ export function createWritten(o: {
   connection: Pick<Connection, 'call'>;
   screen: ChatScreen;
   chat: Chat;
-  services: Pick<SurfaceServices, 'log'>;
+  services: Pick<SurfaceServices, 'log' | 'clock'>;
   signal: AbortSignal;
 }): (bot: string, message: Message) => Promise<void> {
   const { connection, screen, chat, signal } = o;
-  const { log } = o.services;
+  const { log, clock } = o.services;
 
   function answering(id: string, { speaker, place }: Written): Answering {
     let nth = 0;
@@ -48,11 +49,12 @@ export function createWritten(o: {
       async show(reply) {
         const key = `${id}/${nth++}`;
         if (place.alone) {
-          shown = await screen.post(place.conversation, reply, { key, signal });
+          shown = await postOnce({ screen, clock }, place.conversation, reply, { key, signal });
           return shown;
         }
         try {
-          shown = await screen.post(await screen.direct(speaker.id, signal), reply, { key, signal });
+          const direct = await screen.direct(speaker.id, signal);
+          shown = await postOnce({ screen, clock }, direct, reply, { key, signal });
         } catch (error) {
           if (error instanceof NotAllowed) await tellHere(closed(speaker.name));
           throw error;
