@@ -150,6 +150,7 @@ export function ackSection(about: string, records: readonly AckRecord[], files: 
       '- Everybody says one line at the same moment, in a channel: `status`, `list`, `help`, a name that does not exist, `show photos`. Slack and Discord give three seconds for the acknowledgement; "answered" is the whole answer, since that moment.',
       `- Keepsake is \`node src/main.ts\` with all its roles and SQLite on the disk; "during a run" a run of ${files} small files from folder to folder works in the same process. "bare SDK" is Bolt or discord.js alone (bench/bare-bot.ts): it acknowledges, and says one word.`,
       '- Slack and Discord are those of the tests, in one thread that takes the whole burst: what the bare program shows is mostly theirs, and the floor for the others.',
+      '- Over HTTP all of them come at once with a connection each, and Node accepts one connection per turn of its loop, which takes some milliseconds during a run. A proxy that keeps its connections spares that. Answers in Discord wait for its library, which sends fifty requests in a second.',
     ].join('\n'),
   ].join('\n\n')}\n`;
 }
