@@ -49,7 +49,9 @@ export const accounts: Command<'accounts'> = {
   async *run(_args, caller, services) {
     const own = await accountsOf(services, caller.person);
     const able = services.kinds.list().filter((kind) => kind.name !== 'local');
-    const offers = able.slice(0, 4).map((kind) => choice(`Connect ${kind.title}`, `connect ${kind.name}`));
+    const offers = able
+      .slice(0, 4)
+      .map((kind) => choice(`Connect ${kind.title.replace(/ \(.*\)$/, '')}`, `connect ${kind.name}`));
     if (own.length === 0) {
       yield plain('Nothing is connected yet. Folders of this machine need no account.', choices(...offers), {
         accounts: [],

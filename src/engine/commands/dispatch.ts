@@ -81,6 +81,9 @@ export async function vocabularyOf(services: Services, caller: Caller): Promise<
   };
 }
 
+/** What two lines that are often offered are called on buttons. */
+const NAMED: Readonly<Record<string, string>> = { help: 'Help', status: 'Am I safe?' };
+
 /** What was read, what was not, what was probably meant, a line that works, and the line itself to mend. Nothing was done. */
 function notUnderstood(parsed: Exclude<Parsed, { outcome: 'command' }>, line: string): Reply {
   const secret = parsed.code === 'secret_in_line' || holdsSecret(line);
@@ -98,7 +101,11 @@ function notUnderstood(parsed: Exclude<Parsed, { outcome: 'command' }>, line: st
   const { read, unread, message, example } = parsed;
   // The title says most of it; a verb that was read needs no mention.
   const open = unread !== '' && !message.includes(unread.replace(/^"|"$/g, ''));
-  const fixes = parsed.choices.map((fix, _, all) => (all.length === 1 ? { ...fix, style: 'primary' as const } : fix));
+  const fixes = parsed.choices.map((fix, _, all) => ({
+    ...fix,
+    label: NAMED[fix.label] ?? fix.label,
+    ...(all.length === 1 && { style: 'primary' as const }),
+  }));
   return {
     tone: 'bad',
     title: message,

@@ -46,8 +46,8 @@ const DETAILS: Partial<Record<CommandName, string[]>> = {
   ],
   restore: [
     'It first shows what it would write, and asks about files that are already there. Nothing is overwritten unless you say replace.',
-    'From an earlier state: restore "Pictures to usb" IMG_2041.HEIC from yesterday',
-    'Somewhere else: restore "Pictures to usb" to ~/Restored',
+    'From an earlier state: `restore "Pictures to usb" IMG_2041.HEIC from yesterday`',
+    'Somewhere else: `restore "Pictures to usb" to ~/Restored`',
   ],
   verify: [
     'quick compares names and sizes; sample reads some files back; full reads every file back and compares every byte.',
@@ -104,8 +104,7 @@ const UNASKED: readonly CommandName[] = ['claim', 'join', 'help', 'when'];
 /** In chat a page is a screen of a telephone: what most people need, everything else in a menu. */
 function chatPage(
   commands: Listed,
-  example: string,
-  named: (example: string) => string,
+  { example, named, any }: { example: string; named: (example: string) => string; any: boolean },
   forms: readonly Block[],
 ): Reply {
   const rest = GROUPS.flatMap(([, names]) => names).filter((name) => ![...FIRST, ...UNASKED].includes(name));
@@ -113,11 +112,15 @@ function chatPage(
     'Tell me what to copy and where.',
     [
       text(`For example \`${example}\`, or fill in New backup.`),
-      {
-        kind: 'table',
-        columns: ['Say', 'What it does'],
-        rows: FIRST.map((name) => [named(commands[name].example), commands[name].summary]),
-      },
+      any
+        ? {
+            kind: 'table',
+            columns: ['Say', 'What it does'],
+            rows: FIRST.map((name) => [named(commands[name].example), commands[name].summary]),
+          }
+        : text(
+            'After that, `status` tells whether you are safe, `restore` brings files back, and `undo` takes back your last change.',
+          ),
       ...forms,
       ...choices(choice('Am I safe?', 'status')),
       ...menu(
@@ -187,7 +190,11 @@ export const helpOn = (commands: () => Listed): Command<'help'> => ({
       first ? example.replace(EXAMPLE_PLAN, () => quote(first.name)) : example;
     if (args.command === undefined) {
       yield isChat(caller.surface)
-        ? chatPage(commands(), exampleLine(services, caller), named, newForms(caller))
+        ? chatPage(
+            commands(),
+            { example: exampleLine(services, caller), named, any: first !== undefined },
+            newForms(caller),
+          )
         : page(commands(), kinds, named);
       return;
     }

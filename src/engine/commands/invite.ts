@@ -36,7 +36,7 @@ export const invite: Command<'invite'> = {
         `The code for ${args.name ?? 'one person'} is ${code}`,
         [
           text(
-            `Send it to them alone. They tell me, in Slack or Discord: join ${code}   It works for 7 days and for one person, who ${ROLE_WORDS[role]}.`,
+            `Send it to them alone: they say this line to me, in Slack or Discord. It works for 7 days and for one person, who ${ROLE_WORDS[role]}.`,
           ),
           { kind: 'line', line: `/backup join ${code}` },
           ...choices(choice('Who is here', 'people')),

@@ -1,4 +1,5 @@
 /** `timezone [name]`: the zone in which the caller's times are meant and shown. */
+import { isChat } from '../backup/report-targets.ts';
 import { Conflict, NotFound, UsageError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { Caller, Person, Plan } from '../types.ts';
@@ -13,6 +14,7 @@ import { changePlan, visiblePlans } from './plan-of.ts';
 import { scheduleWords } from './plan-words.ts';
 import { choice, choices, good, plain, text } from './reply.ts';
 import { zoneNamed } from './schedule/calendar.ts';
+import { zoneBlocks } from './zone-question.ts';
 
 /** Zones that a mistyped or a city's name may mean: "berlin", "Europe/Berln". */
 function meant(typed: string): string[] {
@@ -68,11 +70,13 @@ export const timezone: Command<'timezone'> = {
   needs: 'viewer',
   async *run(args, caller, services) {
     const now = services.clock.now();
-    const clock = (zone: string): string => instantWords(now.toISOString(), zone);
+    const clock = (zone: string): string => instantWords(now.toISOString(), zone).slice(-'00:00'.length);
     if (args.zone === undefined) {
       yield plain(
         `Your time zone is ${caller.zone}: it is ${clock(caller.zone)} now.`,
-        [text('To change it: timezone Europe/Paris'), ...choices(choice('Show my backups', 'list'))],
+        isChat(caller.surface)
+          ? zoneBlocks(caller.person.locale, caller.zone)
+          : [text('To change it: timezone Europe/Paris'), ...choices(choice('Show my backups', 'list'))],
         { zone: caller.zone },
       );
       return;
