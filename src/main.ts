@@ -153,6 +153,11 @@ async function runRoles(
   try {
     await Promise.all(running);
   } catch (error) {
+    // What is in the middle of a call when the signal comes may end with the signal's own reason: that is no failure.
+    if (signal.aborted && error instanceof Stopped) {
+      await Promise.allSettled(running);
+      return;
+    }
     log('error', 'main.failed', { error });
     stop.abort(new Stopped('A part of Keepsake failed, so all of it stops.'));
     await Promise.allSettled(running);
