@@ -136,7 +136,7 @@ describe('one line', () => {
     expect(made, made.out + made.err).toMatchObject({ code: 0 });
     expect(await readFile(join(to, 'b.jpg'), 'utf8')).toBe('two');
     const again = await answer(['run', 'My photos']);
-    expect(again.title).toMatch(/^Nothing new/);
+    expect(again.title).toMatch(/^\S.*: Nothing new/);
     const restored = join(home, 'restored');
     expect(await keepsake(['--yes', 'restore', 'My photos', 'to', restored])).toMatchObject({ code: 0 });
     expect((await readdir(restored)).sort()).toEqual(['a.jpg', 'b.jpg']);
