@@ -1,6 +1,7 @@
 /** Takes a backup over from what lies at the destination: plans, snapshots and catalog out of the manifests. */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { sayable } from '../commands/grammar/words.ts';
 import { Conflict, IntegrityError, NotFound } from '../errors.ts';
 import { nameOf } from '../path.ts';
 import type { Adopted, OpenLocation } from '../services.ts';
@@ -138,7 +139,7 @@ async function planFor(
   const plan: Plan = {
     id: head.plan.id,
     owner: owner.id,
-    name: await freeName(store, owner, head.plan.name.slice(0, 200) || 'adopted'),
+    name: await freeName(store, owner, sayable(head.plan.name.slice(0, 200)) || 'adopted'),
     // No account has this id, so nothing opens the folder, neither `run` nor `restore`.
     source: source ?? { kind, root, text, ...(kind === 'local' && { account: 'not-open' }) },
     destinations: [location, ...others],

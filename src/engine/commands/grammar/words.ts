@@ -162,6 +162,12 @@ export function quote(text: string): string {
   return plain && !RESERVED.has(keyOf(text)) ? text : quoted(text);
 }
 
+/** A name from outside as one that a line can say: what no line may hold is a space in it. */
+export const sayable = (name: string): string =>
+  Array.from(name.toWellFormed(), (character) => (CONTROL.test(character) || /\s/.test(character) ? ' ' : character))
+    .join('')
+    .trim();
+
 /** A plain file name with its extension, which no command takes for a folder, a kind of file or a keyword. */
 const FILE = /^[\p{L}\p{N}][\p{L}\p{N}_-]*\.[\p{L}\p{N}]+$/u;
 
