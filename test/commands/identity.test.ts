@@ -362,7 +362,7 @@ describe('forget', () => {
     const about = { plan: plan?.id ?? '' };
     await store.put('outbox', services.outbox.message(ben, 'mail', 'k1', { tone: 'plain', title: 'x', blocks: [] }));
     await store.put('threads', { id: 'slack/1', surface: 'slack', reference: '1', posted: '', ...about });
-    await store.put('threads', { id: 'slack/2', surface: 'slack', reference: '2', posted: '', person: ben.id });
+    await store.put('threads', { id: 'discord/2', surface: 'discord', reference: '2', posted: '', person: BEN.id });
     await store.put('memos', { id: `${about.plan}/0/v/a.jpg`, value: 'half' });
     await store.put('pending', { id: 'control/1', kind: 'control', payload: { control: { about } }, expires: '2027' });
     await say('invite');

@@ -112,7 +112,8 @@ async function removeTraces(store: Store, person: Person, gone: ReadonlySet<stri
   await store.removeMany('outbox', messages);
   const threads: string[] = [];
   for await (const thread of store.find('threads')) {
-    const theirs = thread.person === person.id || gone.has(thread.plan ?? '') || worked.has(thread.run ?? '');
+    const by = person.identities.some(({ surface, id }) => surface === thread.surface && id === thread.person);
+    const theirs = by || gone.has(thread.plan ?? '') || worked.has(thread.run ?? '');
     if (theirs) threads.push(thread.id);
   }
   await store.removeMany('threads', threads);
