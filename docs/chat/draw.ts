@@ -309,7 +309,7 @@ async function photograph(name: string): Promise<void> {
     const cut = await sharp(shot).trim({ threshold: 1 }).toBuffer();
     await sharp(cut)
       .extend({ top: 28, bottom: 28, left: 28, right: 28, background: { r, g, b } })
-      .png({ palette: true, colours: 16, effort: 10 })
+      .png({ palette: true, colours: 16, dither: 0, effort: 10 })
       .toFile(fileURLToPath(new URL(`${name}.png`, import.meta.url)));
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -131,7 +131,6 @@ function questionReply(asked: Asked, codesInChat: boolean): Reply {
               text: `Codes are not typed into chats here. At the computer that Keepsake runs on, say \`${line}\` and the code.`,
             },
           ]),
-      { kind: 'choices', choices: [{ label: 'Not now', line: `${line} not now` }] },
       ...(codesInChat
         ? [
             {
@@ -143,6 +142,7 @@ function questionReply(asked: Asked, codesInChat: boolean): Reply {
             },
           ]
         : []),
+      { kind: 'choices', choices: [{ label: 'Not now', line: `${line} not now` }] },
     ],
     onlyForCaller: true,
   };
