@@ -71,6 +71,19 @@ it('"restore" below a message about somebody else’s backup does not fall on th
   expect(words(reply)).not.toContain('Hers');
 });
 
+it('a report that waits for the morning is not said in a channel that the backup was taken away from meanwhile', async () => {
+  await say(ana, `backup ${world.folder}/photos to ${world.folder}/usb manually named Pictures`);
+  await say(ana, 'share Pictures', { surface: 'slack', conversation: 'slack:T1/C1', alone: false });
+  const reply: Reply = { tone: 'good', title: 'Pictures are safe.', blocks: [] };
+  const about = { plan: await planOf(ana) };
+  const { outbox } = world.services;
+  await world.store.put('outbox', outbox.message(ana, 'slack', 'k1', reply, about, { conversation: 'slack:T1/C1' }));
+  await say(ana, 'unshare Pictures');
+  const [message] = await all(world.store.find('outbox', { index: 'key', equals: ['k1'] }));
+  expect(message).toMatchObject({ state: 'waiting', person: ana.id });
+  expect(message?.conversation).toBeUndefined();
+});
+
 describe('a password that was typed by mistake', () => {
   for (const line of [
     'connect vault password hunter2',

@@ -1,4 +1,7 @@
 /** `share <plan>`: a channel sees the progress and the reports of a backup. */
+import { changeDoc } from '../people/change.ts';
+import type { Services } from '../services.ts';
+import type { OutboxMessage, Plan } from '../types.ts';
 import type { Command } from './command.ts';
 import { quote } from './grammar/words.ts';
 import { surfaceWords } from './person-of.ts';
@@ -8,6 +11,15 @@ import { choice, choices, good, plain, text } from './reply.ts';
 /** Where a plan is shown besides to its owner, as the caller may be told. */
 export const sharedWords = (conversation: string, here: string | undefined): string =>
   conversation === here ? 'this channel' : `a channel in ${surfaceWords(conversation.split(':')[0] ?? '')}`;
+
+/** Reports wait for the morning, or for a service that is away: those for a channel go to the owner alone from now on. */
+export async function withdrawReports({ store }: Pick<Services, 'store'>, plan: Plan): Promise<void> {
+  const waiting: OutboxMessage[] = [];
+  for await (const message of store.find('outbox', { index: 'state+due', equals: ['waiting'] })) {
+    if (message.about?.plan === plan.id && message.conversation !== undefined) waiting.push(message);
+  }
+  for (const { id } of waiting) await changeDoc(store, 'outbox', id, ({ conversation: _, ...message }) => message);
+}
 
 export const share: Command<'share'> = {
   name: 'share',
@@ -45,6 +57,7 @@ export const share: Command<'share'> = {
     }
     const before = plan.conversation;
     await changePlan(services, plan.id, (stored) => ({ ...stored, conversation }));
+    if (before !== undefined) await withdrawReports(services, plan);
     yield {
       ...good(
         `${caller.person.name} shares the backup ${plan.name} with this channel: its progress and reports are shown here.`,

@@ -4,7 +4,7 @@ import type { Command } from './command.ts';
 import { quote } from './grammar/words.ts';
 import { changePlan, planOf } from './plan-of.ts';
 import { choice, choices, good, plain, text } from './reply.ts';
-import { sharedWords } from './share.ts';
+import { sharedWords, withdrawReports } from './share.ts';
 
 const withoutChannel = ({ conversation: _, ...plan }: Plan): Plan => plan;
 
@@ -22,6 +22,7 @@ export const unshare: Command<'unshare'> = {
     }
     const where = sharedWords(plan.conversation, caller.conversation);
     await changePlan(services, plan.id, withoutChannel);
+    await withdrawReports(services, plan);
     yield {
       ...good(
         `${plan.name} is no longer shared with ${where}`,
