@@ -104,7 +104,7 @@ const UNASKED: readonly CommandName[] = ['claim', 'join', 'help', 'when'];
 /** In chat a page is a screen of a telephone: what most people need, everything else in a menu. */
 function chatPage(
   commands: Listed,
-  { example, named, any }: { example: string; named: (example: string) => string; any: boolean },
+  { example, named, hasPlan }: { example: string; named: (example: string) => string; hasPlan: boolean },
   forms: readonly Block[],
 ): Reply {
   const rest = GROUPS.flatMap(([, names]) => names).filter((name) => ![...FIRST, ...UNASKED].includes(name));
@@ -112,7 +112,7 @@ function chatPage(
     'Tell me what to copy and where.',
     [
       text(`For example \`${example}\`, or fill in New backup.`),
-      any
+      hasPlan
         ? {
             kind: 'table',
             columns: ['Say', 'What it does'],
@@ -192,7 +192,7 @@ export const helpOn = (commands: () => Listed): Command<'help'> => ({
       yield isChat(caller.surface)
         ? chatPage(
             commands(),
-            { example: exampleLine(services, caller), named, any: first !== undefined },
+            { example: exampleLine(services, caller), named, hasPlan: first !== undefined },
             newForms(caller),
           )
         : page(commands(), kinds, named);
