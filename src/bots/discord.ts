@@ -2,6 +2,7 @@
 import { AuthRequired, RetryLater } from '../engine/errors.ts';
 import type { SurfaceServices } from '../engine/services.ts';
 import type { ChatSurface } from './chat/chat.ts';
+import { lastWords } from './chat/last-words.ts';
 import { createChat } from './chat/talk.ts';
 import { createConnection } from './discord/connection.ts';
 import { createInteractions } from './discord/interactions.ts';
@@ -62,9 +63,13 @@ export function createDiscord({ token, guild, endpoint, services }: DiscordOptio
   }
 
   /** Connects again and again until the signal is aborted. Throws `AuthRequired`. */
-  async function stayConnected(signal: AbortSignal, track: (work: Promise<void>) => void, onReady?: () => void) {
-    const interact = createInteractions({ connection, screen, chat, services, signal });
-    const write = createWritten({ connection, screen, chat, services, signal });
+  async function stayConnected(
+    { signal, talking }: { signal: AbortSignal; talking: AbortSignal },
+    track: (work: Promise<void>) => void,
+    onReady?: () => void,
+  ) {
+    const interact = createInteractions({ connection, screen, chat, services, signal: talking });
+    const write = createWritten({ connection, screen, chat, services, signal: talking });
     const isFirst = firstTimes();
     let registering: Promise<void> | undefined;
     let bot = '';
@@ -112,18 +117,21 @@ export function createDiscord({ token, guild, endpoint, services }: DiscordOptio
     name: 'discord',
     deliverer: chat.deliverer,
     async run(signal, onReady) {
+      const gone = new AbortController();
       const over = new AbortController();
-      const all = AbortSignal.any([signal, over.signal]);
       const inHand = new Set<Promise<void>>();
       const track = (work: Promise<void>): void => {
         const done = work.finally(() => inHand.delete(done));
         inHand.add(done);
       };
-      const working = chat.work(all);
+      const working = chat.work(over.signal);
       try {
-        await stayConnected(all, track, onReady);
+        const connected = AbortSignal.any([signal, gone.signal]);
+        await stayConnected({ signal: connected, talking: over.signal }, track, onReady);
       } finally {
-        over.abort();
+        gone.abort();
+        await lastWords(inHand, clock);
+        over.abort(signal.reason);
         await working;
         await Promise.allSettled(inHand);
         connection.close();

@@ -2,6 +2,7 @@
 import { RetryLater } from '../engine/errors.ts';
 import type { SurfaceServices } from '../engine/services.ts';
 import type { ChatSurface } from './chat/chat.ts';
+import { lastWords } from './chat/last-words.ts';
 import { createChat } from './chat/talk.ts';
 import { type ConnectionOrder, createConnection, type Inbound, pause } from './slack/connection.ts';
 import { createDesk } from './slack/desk.ts';
@@ -91,15 +92,15 @@ export function createSlack({ config, endpoint, url, port, services }: SlackOrde
     return work.finally(() => inHand.delete(work));
   };
 
-  async function reachable(): Promise<void> {
-    for (let failures = 1; !signal.aborted; failures++) {
+  async function reachable(ended: AbortSignal): Promise<void> {
+    for (let failures = 1; !ended.aborted; failures++) {
       try {
-        return await within(signal, workspaces.check());
+        return await within(ended, workspaces.check());
       } catch (error) {
-        if (signal.aborted) return;
+        if (ended.aborted) return;
         if (!(error instanceof RetryLater)) throw error;
         log('warn', 'slack.away', { error });
-        await pause(failures, { clock }, signal);
+        await pause(failures, { clock }, ended);
       }
     }
   }
@@ -116,19 +117,16 @@ export function createSlack({ config, endpoint, url, port, services }: SlackOrde
     name: 'slack',
     deliverer: chat.deliverer,
     async run(ended, onReady = () => {}) {
-      const end = (): void => stop.abort(ended.reason);
-      ended.addEventListener('abort', end, { once: true });
-      if (ended.aborted) end();
       let working: Promise<void> = Promise.resolve();
       try {
-        await reachable();
-        if (signal.aborted) return;
+        await reachable(ended);
+        if (ended.aborted) return;
         working = chat.work(signal);
         const connection = createConnection({ reach, api, port, installer, handle, clock, log });
-        await connection.run(signal, onReady);
+        await connection.run(ended, onReady);
       } finally {
-        ended.removeEventListener('abort', end);
-        stop.abort();
+        await lastWords(inHand, clock);
+        stop.abort(ended.reason);
         await rest(working);
       }
     },

@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Said } from '../../src/bots/chat/chat.ts';
+import type { Answering, Said } from '../../src/bots/chat/chat.ts';
+import { lastWords } from '../../src/bots/chat/last-words.ts';
 import { BETWEEN_EDITS, EDITS_A_MINUTE, waitFor } from '../../src/bots/chat/pace.ts';
 import { createChat } from '../../src/bots/chat/talk.ts';
 import { createDispatch } from '../../src/engine/commands/dispatch.ts';
@@ -376,6 +377,20 @@ describe('chat', () => {
       await expect(deliverer.deliver(message(), ben, stop.signal)).rejects.toThrow('Ben is not known on slack');
     });
   });
+});
+
+describe('the end', () => {
+  it('waits for answers that are under way', async () => {
+    const answer = Promise.withResolvers<void>();
+    const ended: string[] = [];
+    const ending = lastWords(new Set([answer.promise]), fastClock(1)).then(() => ended.push('end'));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(ended).toEqual([]);
+    answer.resolve();
+    await ending;
+  });
+
+  it('does not wait for one that never comes', () => lastWords(new Set([new Promise(() => {})]), fastClock(1_000)));
 });
 
 describe('the pace of edits', () => {
