@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formLine, formProblems } from '../src/engine/form.ts';
+import { formLine, formProblems, withoutForms } from '../src/engine/form.ts';
 import type { Form } from '../src/engine/types.ts';
 
 const edit: Form = {
@@ -45,5 +45,20 @@ describe('a form becomes a line', () => {
       'restore photos "a b.heic" "c""d.jpg" from last monday',
     );
     expect(formLine(form, { files: ['x.jpg'] })).toBe('restore photos x.jpg');
+  });
+});
+
+describe('where nothing can be filled in', () => {
+  it('forms that change something are one line beside the other choices', () => {
+    const show = { kind: 'choices' as const, choices: [{ label: 'Show', line: 'show photos' }] };
+    expect(withoutForms([edit, show, { ...edit, label: 'Filter' }])).toEqual([
+      { kind: 'choices', choices: [...show.choices, { label: 'Edit, Filter', line: 'edit photos' }] },
+    ]);
+  });
+  it('a form that begins something stays, and so do forms alone', () => {
+    const { onlyChanges: _, ...begins } = edit;
+    const show = { kind: 'choices' as const, choices: [{ label: 'Show', line: 'show photos' }] };
+    expect(withoutForms([begins, show])).toEqual([begins, show]);
+    expect(withoutForms([edit])).toEqual([edit]);
   });
 });

@@ -1,5 +1,6 @@
 /** A reply as text for a terminal. Pure: no clock, no terminal; the same reply gives the same text. */
 import { styleText } from 'node:util';
+import { withoutForms } from '../engine/form.ts';
 import type { Block, Cell, FormField, Instant, Progress, Reply } from '../engine/types.ts';
 import { visibleLine, visibleLines } from '../engine/visible.ts';
 import { countWords, durationWords, fullInstantWords, instantWords, manyWords, sizeWords } from '../engine/wording.ts';
@@ -267,12 +268,12 @@ export function renderConsole(reply: Reply, look: ConsoleLook): string {
   const { icon, style } = mark(reply);
   const [first = '', ...rest] = wrapText(visibleLine(reply.title), look.width - icon.length);
   const lines = [paint(look, style, icon + first), ...rest.map((line) => paint(look, style, INDENT + line))];
-  const small = reply.blocks.some((block) => ['choices', 'fields', 'table'].includes(block.kind));
-  for (const [index, block] of reply.blocks.entries()) {
+  const blocks = withoutForms(reply.blocks);
+  const small = blocks.some((block) => ['choices', 'fields', 'table'].includes(block.kind));
+  for (const [index, block] of blocks.entries()) {
     const drawn = blockLines(block, look, small);
-    const before = reply.blocks[index - 1];
-    const apart =
-      isHeading(block, reply.blocks[index + 1]) || block.kind === 'table' || (block.kind === 'form' && !small);
+    const before = blocks[index - 1];
+    const apart = isHeading(block, blocks[index + 1]) || block.kind === 'table' || (block.kind === 'form' && !small);
     if (drawn.length > 0 && apart && lines.length > 1 && !(before && isHeading(before, block))) lines.push('');
     lines.push(...drawn.map((line) => (line === '' ? '' : INDENT + line)));
   }

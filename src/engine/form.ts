@@ -1,7 +1,7 @@
 /** What was filled into a form, as the line that a person would have typed. Pure. */
 import { quote, quoteFile } from './commands/grammar/words.ts';
 import { UsageError } from './errors.ts';
-import type { Form, FormField } from './types.ts';
+import type { Block, Choice, Form, FormField } from './types.ts';
 
 /** By the field's name; several for a field with `many`. */
 export type Answers = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -41,4 +41,26 @@ export function formLine(form: Form, answers: Answers): string | undefined {
   });
   if (form.onlyChanges && parts.length === 0) return undefined;
   return [form.line, ...parts].filter((part) => part !== '').join(' ');
+}
+
+/**
+ * For surfaces where nothing can be filled in: beside other things to say, forms that change something become one line
+ * for each beginning ("edit photos"), whose answer shows what it takes. A reply that is nothing but forms stays as it is.
+ */
+export function withoutForms(blocks: readonly Block[]): Block[] {
+  const offered = blocks.flatMap((block) =>
+    block.kind === 'choices' && block.menu === undefined ? block.choices : [],
+  );
+  if (offered.length === 0) return [...blocks];
+  const labels = new Map<string, string[]>();
+  for (const block of blocks) {
+    if (block.kind !== 'form' || !block.onlyChanges || offered.some(({ line }) => line === block.line)) continue;
+    labels.set(block.line, [...(labels.get(block.line) ?? []), block.label]);
+  }
+  const added: Choice[] = [...labels].map(([line, names]) => ({ line, label: names.join(', ') }));
+  const rest = blocks.filter((block) => block.kind !== 'form' || !block.onlyChanges);
+  const first = rest.findIndex((block) => block.kind === 'choices' && block.menu === undefined);
+  return rest.map((block, index) =>
+    index === first && block.kind === 'choices' ? { ...block, choices: [...block.choices, ...added] } : block,
+  );
 }

@@ -1,4 +1,5 @@
 /** A reply as a mail: subject, text and HTML that say the same. Pure: no clock, no network; the same reply gives the same mail. */
+import { withoutForms } from '../engine/form.ts';
 import type { Block, Cell, FormField, Progress, Reply } from '../engine/types.ts';
 import { visibleLine, visibleLines } from '../engine/visible.ts';
 import { instantWords, manyWords, sizeWords } from '../engine/wording.ts';
@@ -207,10 +208,11 @@ export function renderMail(reply: Reply, look: MailLook): RenderedMail {
   }
   const title = visibleLine(reply.title);
   const head = `Keepsake: ${title}`;
-  const body = reply.blocks.map((block) => blockHtml(block, look, (image) => cids.get(image) ?? '')).join('\n');
+  const blocks = withoutForms(reply.blocks);
+  const body = blocks.map((block) => blockHtml(block, look, (image) => cids.get(image) ?? '')).join('\n');
   return {
     subject: head.length > LONGEST_SUBJECT ? `${[...head].slice(0, LONGEST_SUBJECT - 1).join('')}…` : head,
-    text: `${[title, ...reply.blocks.map((block) => blockText(block, look).join('\n')).filter((text) => text !== '')].join('\n\n')}\n`,
+    text: `${[title, ...blocks.map((block) => blockText(block, look).join('\n')).filter((text) => text !== '')].join('\n\n')}\n`,
     html: `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light"><title>${escapeHtml(title)}</title></head>
