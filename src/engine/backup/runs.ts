@@ -81,7 +81,10 @@ export function createRuns(o: RunsOptions): Runs {
   };
 
   const isAlive = async (run: Run): Promise<boolean> =>
-    run.state === 'queued' || (run.state === 'running' && isHeld(await store.get('leases', run.plan), clock.now()));
+    run.state === 'queued' ||
+    (run.state === 'running' &&
+      // After a jump of the clock (a laptop that slept) our own lease looks old until it is renewed.
+      (working.has(run.id) || isHeld(await store.get('leases', run.plan), clock.now())));
 
   const abandon = (run: Run): Promise<Run> =>
     change(run.id, (stored) => ({
