@@ -44,6 +44,11 @@ function readRoles(argv: readonly string[]): RoleName[] {
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
+// Whoever read the log (`npm start | less`) may leave; the backups go on without them.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 /** First signal: come to rest, within a grace. Second: leave at once. */
 function stopOnSignals(controller: AbortController): void {
   for (const name of ['SIGTERM', 'SIGINT'] as const) {

@@ -249,6 +249,19 @@ describe('the running server', () => {
     await ends(program);
   });
 
+  it('goes on when whoever read its log has left', async () => {
+    const chat = await openChat(discordKind());
+    const home = await openHome([chat]);
+    const program = home.start();
+    await connected(program, 'discord');
+    await claim(program, chat);
+    program.leave();
+    await chat.say('ana', home.backup);
+    await sees(chat, 'All 3 files are safe');
+    const { code } = await program.end();
+    expect(code).toBe(0);
+  });
+
   it('two processes share the work: one talks, the other copies', async () => {
     const chat = await openChat(slackKind('socket'));
     const home = await openHome([chat]);

@@ -24,6 +24,8 @@ export interface Program {
   /** The first match in what it says; waits for it. Throws with all it said when it ends or does not say it in time. */
   says(pattern: RegExp, ms?: number): Promise<RegExpExecArray>;
   ended: Promise<Ended>;
+  /** Nobody reads what it says from now on, as when `npm start | less` is left. */
+  leave(): void;
   /** Sends a signal (SIGTERM) and resolves when it has ended. Ended already: only resolves. */
   end(signal?: NodeJS.Signals): Promise<Ended>;
 }
@@ -66,6 +68,7 @@ export function startProgram({ roles = [], environment: own, node = [], file = M
   return {
     pid: child.pid ?? 0,
     said: () => output,
+    leave: () => void child.stdout.destroy(),
     says: (pattern, ms = PATIENCE) =>
       new Promise((resolve, reject) => {
         const finish = (work: () => void): void => {
