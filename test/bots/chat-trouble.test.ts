@@ -1,16 +1,11 @@
-/** What a conversation survives: a database that is away, a channel that is closed, a backup that is taken away meanwhile. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Said } from '../../src/bots/chat/chat.ts';
 import { createChat } from '../../src/bots/chat/talk.ts';
-import { createDispatch } from '../../src/engine/commands/dispatch.ts';
 import { NotAllowed, Stopped } from '../../src/engine/errors.ts';
 import type { SurfaceServices } from '../../src/engine/services.ts';
-import { createSurfaceServices } from '../../src/engine/surface.ts';
 import type { Person, Plan, Run, Thread } from '../../src/engine/types.ts';
-import { all, linesOf, openWorld, type World, words } from '../commands/world.ts';
+import { all, linesOf, type World, words } from '../commands/world.ts';
 import { fastClock } from '../fast-clock.ts';
+import { inChannel, openChatWorld, said, until } from './chat-world.ts';
 import { last, memoryAnswer, memoryScreen } from './memory-screen.ts';
 
 const clock = fastClock(200);
@@ -26,24 +21,9 @@ const onUnhandled = (error: unknown): void => void unhandled.push(error);
 beforeEach(async () => {
   unhandled = [];
   process.on('unhandledRejection', onUnhandled);
-  world = await openWorld({ clock });
-  ana = await world.store.put('people', {
-    id: 'ana',
-    name: 'Ana',
-    role: 'owner',
-    identities: [{ surface: 'slack', id: 'T1/U1' }],
-    zone: 'Europe/Berlin',
-    created: clock.now().toISOString(),
-  });
-  services = createSurfaceServices(world.services, {
-    dispatch: createDispatch(world.services),
-    suggest: async () => [],
-    form: async () => undefined,
-  });
+  ({ world, ana, services } = await openChatWorld(clock));
   stop = new AbortController();
   workers = [];
-  await mkdir(join(world.folder, 'photos'));
-  await writeFile(join(world.folder, 'photos', 'a.jpg'), 'a');
 });
 afterEach(async () => {
   stop.abort(new Stopped('The test is over.'));
@@ -52,23 +32,7 @@ afterEach(async () => {
   process.off('unhandledRejection', onUnhandled);
 });
 
-let events = 0;
-const said = (line: string, more: Partial<Said> = {}): Said => ({
-  line,
-  key: `event-${++events}`,
-  by: { id: 'T1/U1', name: 'Ana' },
-  where: { conversation: 'T1/D1', alone: true },
-  ...more,
-});
-const inChannel = { where: { conversation: 'T1/C1', alone: false } };
 const threads = (): Promise<Thread[]> => all(world.store.find('threads'));
-const until = async (holds: () => Promise<boolean> | boolean): Promise<void> => {
-  for (let tries = 0; tries < 400; tries++) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error('It did not come about.');
-};
 
 /** A backup whose run waits until somebody works it. */
 async function planWithRun(more: Partial<Plan> = {}): Promise<{ plan: Plan; run: Run }> {

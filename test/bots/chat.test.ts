@@ -1,17 +1,15 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Answering, Said } from '../../src/bots/chat/chat.ts';
+import type { Answering } from '../../src/bots/chat/chat.ts';
 import { lastWords } from '../../src/bots/chat/last-words.ts';
 import { BETWEEN_EDITS, EDITS_A_MINUTE, waitFor } from '../../src/bots/chat/pace.ts';
 import { createChat } from '../../src/bots/chat/talk.ts';
-import { createDispatch } from '../../src/engine/commands/dispatch.ts';
 import { NotAllowed, RetryLater, Stopped } from '../../src/engine/errors.ts';
 import type { SurfaceServices } from '../../src/engine/services.ts';
 import { createSurfaceServices } from '../../src/engine/surface.ts';
 import type { OutboxMessage, Person, Thread } from '../../src/engine/types.ts';
-import { openWorld, type World, words } from '../commands/world.ts';
+import { type World, words } from '../commands/world.ts';
 import { fastClock } from '../fast-clock.ts';
+import { inChannel, openChatWorld, said, until } from './chat-world.ts';
 import { last, memoryAnswer, memoryScreen } from './memory-screen.ts';
 
 const clock = fastClock(200);
@@ -22,27 +20,11 @@ describe('chat', () => {
   let ana: Person;
   let stop: AbortController;
   let workers: Promise<unknown>[];
-  let events = 0;
 
   beforeEach(async () => {
-    world = await openWorld({ clock });
-    ana = await world.store.put('people', {
-      id: 'ana',
-      name: 'Ana',
-      role: 'owner',
-      identities: [{ surface: 'slack', id: 'T1/U1' }],
-      zone: 'Europe/Berlin',
-      created: clock.now().toISOString(),
-    });
-    services = createSurfaceServices(world.services, {
-      dispatch: createDispatch(world.services),
-      suggest: async () => [],
-      form: async () => undefined,
-    });
+    ({ world, ana, services } = await openChatWorld(clock));
     stop = new AbortController();
     workers = [];
-    await mkdir(join(world.folder, 'photos'));
-    await writeFile(join(world.folder, 'photos', 'a.jpg'), 'a');
   });
   afterEach(async () => {
     stop.abort(new Stopped('The test is over.'));
@@ -50,14 +32,6 @@ describe('chat', () => {
     await world.close();
   });
 
-  const said = (line: string, more: Partial<Said> = {}): Said => ({
-    line,
-    key: `event-${++events}`,
-    by: { id: 'T1/U1', name: 'Ana' },
-    where: { conversation: 'T1/D1', alone: true },
-    ...more,
-  });
-  const inChannel = { where: { conversation: 'T1/C1', alone: false } };
   const engine = (): void => void workers.push(world.backup.workUntil(stop.signal));
   const makePlan = async (): Promise<void> => {
     const chat = createChat(services, memoryScreen().screen);
@@ -74,13 +48,6 @@ describe('chat', () => {
     const found: Thread[] = [];
     for await (const thread of world.store.find('threads')) found.push(thread);
     return found;
-  };
-  const until = async (holds: () => Promise<boolean> | boolean): Promise<void> => {
-    for (let tries = 0; tries < 400; tries++) {
-      if (await holds()) return;
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    throw new Error('It did not come about.');
   };
 
   it('a new backup is confirmed, and one message shows its first run until the end', async () => {
