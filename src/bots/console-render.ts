@@ -3,7 +3,15 @@ import { styleText } from 'node:util';
 import { withoutForms } from '../engine/form.ts';
 import type { Block, Cell, FormField, Instant, Progress, Reply } from '../engine/types.ts';
 import { visibleLine, visibleLines } from '../engine/visible.ts';
-import { countWords, durationWords, fullInstantWords, instantWords, manyWords, sizeWords } from '../engine/wording.ts';
+import {
+  barWords,
+  countWords,
+  durationWords,
+  fullInstantWords,
+  instantWords,
+  manyWords,
+  sizeWords,
+} from '../engine/wording.ts';
 import { cutText, padText, textColumns, wrapText } from './console-text.ts';
 
 export interface ConsoleLook {
@@ -247,6 +255,8 @@ function blockLines(block: Block, look: ConsoleLook, small: boolean): string[] {
       return formLines(block, look, small);
     case 'line':
       return [paint(look, 'cyan', typed(block.line))];
+    case 'trend':
+      return [`${visibleLine(block.label)}: ${barWords(block.points)}`];
     case 'link':
       return [`${visibleLine(block.label)}: ${paint(look, 'underline', visibleLine(block.url))}`];
     case 'image':

@@ -6,6 +6,7 @@ import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { nearest } from './commands/grammar/suggest.ts';
 import { UsageError } from './errors.ts';
+import { type MailConfig, mailConfig, mailEnvironment } from './mail-config.ts';
 
 const text = z.string().trim().min(1);
 
@@ -127,6 +128,7 @@ export const environment = z.object({
     .describe(
       'Whether one-time codes (never passwords) may be typed in Slack and Discord, whose servers then see them: yes or no.',
     ),
+  ...mailEnvironment,
   KEEPSAKE_URL: text
     .refine((url) => /^https?:\/\/\S+$/.test(url) && URL.canParse(url), { error: 'it is not a URL' })
     .optional()
@@ -164,6 +166,7 @@ export interface Config {
   cwd: string;
   slack: SlackConfig | undefined;
   discord: { token: string; guild?: string } | undefined;
+  mail: MailConfig | undefined;
   codesInChat: boolean;
   /** Where this Keepsake is reached from outside; without a slash at the end. */
   url: string | undefined;
@@ -287,6 +290,7 @@ export function readConfig(env: Environment = machineEnvironment(), overrides: {
             token: values.DISCORD_TOKEN,
             ...(values.DISCORD_GUILD === undefined ? {} : { guild: values.DISCORD_GUILD }),
           },
+    mail: mailConfig(values),
     codesInChat: values.KEEPSAKE_CODES_IN_CHAT === 'yes',
     url: values.KEEPSAKE_URL?.replace(/\/+$/, ''),
     port: values.PORT,

@@ -129,6 +129,7 @@ export function createOutbox(o: { store: Store; deliverers: readonly Deliverer[]
         due: more.due ?? now,
         created: now,
         ...(more.conversation === undefined ? {} : { conversation: more.conversation }),
+        ...(more.answers === undefined ? {} : { answers: more.answers }),
       };
     },
     async deliver(signal) {

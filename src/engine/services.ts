@@ -11,6 +11,7 @@ import type {
   Instant,
   Location,
   Log,
+  MailAnswered,
   OutboxMessage,
   Path,
   Person,
@@ -73,7 +74,7 @@ export interface Outbox {
     key: string,
     reply: Reply,
     about?: OutboxMessage['about'],
-    o?: { conversation?: string; due?: Instant },
+    o?: { conversation?: string; due?: Instant; answers?: MailAnswered },
   ): OutboxMessage;
   /** Delivers what is due now; answers how many were sent. */
   deliver(signal: AbortSignal): Promise<number>;
@@ -214,6 +215,31 @@ export interface Vault {
   remove(id: string): Promise<void>;
 }
 
+/** What a reply token stands for: 128 random bits that only its reader and, hashed, the store know. */
+export interface ReplyTokenOrder {
+  person: string;
+  about?: { plan?: string; run?: string };
+  /** The answer to the question in that message ("yes 1a2b3c4d"): a plain "yes" in reply means this one. */
+  confirm?: string;
+}
+
+export interface ReplyToken extends ReplyTokenOrder {
+  /** Of the pending document, for `Caller.proof`. */
+  id: string;
+  /** A command that changes something was already given with it. */
+  used: boolean;
+}
+
+export interface Tokens {
+  /** A new token (26 characters of a-z2-7), good for 14 days. */
+  reply(o: ReplyTokenOrder): Promise<string>;
+  /** Undefined for one that is unknown or too old. */
+  findReply(token: string): Promise<ReplyToken | undefined>;
+  /** For `List-Unsubscribe`: good for a year, for nothing but ending these mails. */
+  unsubscribe(o: { person: string; plan?: string }): Promise<string>;
+  findUnsubscribe(token: string): Promise<{ person: string; plan?: string } | undefined>;
+}
+
 /** All that a surface may use of the engine. A surface carries, it does not think. */
 export interface SurfaceServices {
   /** Yields at least one reply for every line, each event (`caller.key`) once; see `commands/dispatch.ts`. */
@@ -255,4 +281,20 @@ export interface SurfaceServices {
   codesInChat: boolean;
   clock: Clock;
   log: Log;
+}
+
+/** What mail uses besides: nobody is signed in there, and what comes in is not trusted. */
+export interface MailServices extends SurfaceServices {
+  tokens: Tokens;
+  /** Somebody who is known; undefined for a stranger. */
+  known(identity: Identity): Promise<Person | undefined>;
+  /** Writes a message into the outbox; one with the same key only once. Answers false when it was there already. */
+  send(message: OutboxMessage): Promise<boolean>;
+  message: Outbox['message'];
+  /** Into the audit trail: what came in and was not done, with the reason. Shown to the owner, never to who sent it. */
+  turnedAway(o: { person?: Person; surface: string; line: string; why: string }): Promise<void>;
+  /** An address that its server refuses for good: it is marked, and its person told where else they are. */
+  bounced(o: { address: string; why: string }): Promise<void>;
+  /** Ends the mails of a plan, or all of them, as `List-Unsubscribe` asks. */
+  endMails(o: { person: string; plan?: string }): Promise<void>;
 }

@@ -270,6 +270,8 @@ export interface Identity {
   surface: string;
   /** Unique on that surface (uid, Slack `team:user`, mail address in lower case). */
   id: string;
+  /** A mail address that its server refuses for good: nothing is sent there until it is confirmed anew. */
+  refused?: { at: Instant; why: string };
 }
 
 export interface Person extends Doc {
@@ -359,6 +361,8 @@ export interface Plan extends Doc {
   filter: Filter;
   retention?: Retention;
   report: ReportWhen;
+  /** Its reports are not mailed: somebody said "stop reports" or unsubscribed. */
+  mailed?: false;
   /** Bytes per second. */
   limit?: number;
   /** Template of destination folders, e.g. `{year}/{month}`. */
@@ -447,6 +451,8 @@ export interface Run extends Doc {
   approved?: boolean;
   /** Ended by a shutdown or a crash: the next worker that starts goes on with the plan. */
   interrupted?: boolean;
+  /** Per destination, after the run, where the service tells. */
+  space?: { destination: string; free?: number; total?: number }[];
   /** A question that only a person can answer (guard). */
   question?: { text: string; choices: Choice[] };
 }
@@ -513,6 +519,8 @@ export interface OutboxMessage extends Doc {
   reply: Reply;
   /** Run or plan it belongs to, for threads. */
   about?: { plan?: string; run?: string };
+  /** The mail that it answers. */
+  answers?: MailAnswered;
   state: 'waiting' | 'sent' | 'dead';
   tries: number;
   /** A shutdown cut the last try off: it does not count, but it may have arrived. */
@@ -521,6 +529,17 @@ export interface OutboxMessage extends Doc {
   created: Instant;
   sent?: Instant;
   error?: string;
+}
+
+/** The mail that a message answers; all of it is from outside. */
+export interface MailAnswered {
+  /** Its Message-ID, with the angle brackets. */
+  id: string;
+  /** Its References, oldest first, without its own id. */
+  references: string[];
+  subject: string;
+  /** The address it came from, which is one of the person's: the answer goes there. */
+  to: string;
 }
 
 /** A message that a surface posted; `id` is `<surface>/<reference>`. */
@@ -544,7 +563,7 @@ export interface Thread extends Doc {
 
 /** One-time links and codes, confirmations, questions, what can be undone, and controls too long for a button. `id` is the hash of the secret part. */
 export interface Pending extends Doc {
-  kind: 'claim' | 'link' | 'invite' | 'confirm' | 'connect' | 'question' | 'undo' | 'control';
+  kind: 'claim' | 'link' | 'invite' | 'confirm' | 'connect' | 'question' | 'undo' | 'control' | 'reply' | 'unsubscribe';
   person?: string;
   /** What happens when it is redeemed: a command line, an account id ... */
   payload: Record<string, unknown>;
@@ -588,6 +607,17 @@ export interface Caller {
   alone?: boolean;
   /** Plan and run that a reply or a button refers to. */
   about?: { plan?: string; run?: string };
+  /**
+   * What speaks for the caller where nobody is signed in (mail). Absent: the surface knows who it is. What only looks is
+   * done with a token or a verified sender, what changes something with both; otherwise it is asked first, by a message
+   * that only the person gets.
+   */
+  proof?: {
+    /** Id of the pending reply token that came with it, if one did and it belongs to this person. */
+    token?: string;
+    /** The sender's domain vouches for the address. */
+    verified: boolean;
+  };
   /** When the message was made whose button was pressed; what was done since may have made the button stale. */
   pressed?: Instant;
   zone: string;
@@ -669,6 +699,14 @@ export interface Suggestion {
   value: string;
 }
 
+export interface TrendPoint {
+  at: Instant;
+  /** New and changed files. */
+  files: number;
+  bytes: number;
+  state: RunState;
+}
+
 export type Block =
   | { kind: 'text'; text: string }
   | { kind: 'fields'; fields: { label: string; value: Cell }[] }
@@ -686,12 +724,19 @@ export type Block =
   /** A line to copy, share and say again. */
   | { kind: 'line'; line: string }
   | { kind: 'link'; label: string; url: string }
+  /** The last runs, oldest first: a small picture of how much each brought and how it went. */
+  | { kind: 'trend'; label: string; points: TrendPoint[] }
   | { kind: 'image'; alt: string; bytes: Uint8Array; mime: string }
   | { kind: 'file'; name: string; mime: string; bytes: Uint8Array };
 
 export interface Reply {
   tone: 'plain' | 'good' | 'bad' | 'busy';
   title: string;
+  /**
+   * What a conversation of mails about it is called ("photos: backed up"); the same each time, or mail programs would
+   * not put the reports of one backup together. Absent: the title.
+   */
+  topic?: string;
   blocks: Block[];
   onlyForCaller?: true;
   /** May be said before everybody in the conversation: it is about a plan that is shared with it. */

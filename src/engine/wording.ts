@@ -22,6 +22,18 @@ export const countWords = (count: number): string => count.toLocaleString('en-US
 export const manyWords = (count: number, one: string, many = `${one}s`): string =>
   `${countWords(count)} ${count === 1 ? one : many}`;
 
+const BARS = '▁▂▃▄▅▆▇█';
+
+/** One character for each run, oldest first, by how much it brought: `▁▁▃█×▁`; `×` for one that failed. */
+export function barWords(points: readonly { files: number; state: string }[]): string {
+  const most = Math.max(1, ...points.map(({ files }) => files));
+  return points
+    .map(({ files, state }) =>
+      state === 'failed' || state === 'waiting' ? '×' : (BARS[Math.round((files / most) * (BARS.length - 1))] ?? ''),
+    )
+    .join('');
+}
+
 /** Rounded to what a person would say: `under a second`, `45 s`, `12 min`, `3 h 5 min`, `6 days`. */
 export function durationWords(seconds: number): string {
   if (seconds < 1) return 'under a second';

@@ -2,11 +2,17 @@
 import { withoutForms } from '../engine/form.ts';
 import type { Block, Cell, FormField, Progress, Reply } from '../engine/types.ts';
 import { visibleLine, visibleLines } from '../engine/visible.ts';
-import { instantWords, manyWords, sizeWords } from '../engine/wording.ts';
+import { barWords, instantWords, manyWords, sizeWords } from '../engine/wording.ts';
 
 export interface MailLook {
   /** The reader's zone. */
   zone: string;
+  /** How it can be answered; absent for a mail that nobody reads the answers to. `code` is its token as small print. */
+  answer?: { to: string; subject: string; code: string };
+  /** Where these mails end (https: or mailto:), for the small print. */
+  unsubscribe?: string;
+  /** A page where the question in it is answered by a click. */
+  confirm?: string;
 }
 
 export interface MailPart {
@@ -108,6 +114,8 @@ function blockText(block: Block, look: MailLook): string[] {
       return block.line === '' ? [] : [visibleLine(block.title), `  ${visibleLine(formWords(block))}`];
     case 'line':
       return [visibleLine(block.line)];
+    case 'trend':
+      return [`${visibleLine(block.label)}: ${barWords(block.points)}`];
     case 'link':
       return [`${visibleLine(block.label)}: ${visibleLine(block.url)}`];
     case 'image':
@@ -172,6 +180,8 @@ function blockHtml(block: Block, look: MailLook, cidOf: (block: BlockOf<'image'>
       return block.line === '' ? '' : paragraph(`${escapeHtml(visibleLine(block.title))}<br>${code(formWords(block))}`);
     case 'line':
       return paragraph(code(block.line));
+    case 'trend':
+      return paragraph(`${escapeHtml(visibleLine(block.label))}: ${barWords(block.points)}`);
     case 'link': {
       const label = escapeHtml(visibleLine(block.label));
       const url = escapeHtml(visibleLine(block.url));

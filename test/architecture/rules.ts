@@ -21,10 +21,10 @@ type Rule = (file: Seen, project: { files: ReadonlyMap<string, Seen> }) => strin
 
 /** Text in, text out: they decide about people's files, so they must be testable by tables and give the same answer twice. */
 export const PURE =
-  /^src\/(engine\/(types|errors|path|wording|visible|form)|engine\/commands\/(grammar|schedule)(\/[\w-]+|-[\w-]+)?|engine\/backup\/(decide|filter|layout|retention|run-id|guard|report)|bots\/(\w+\/)?([\w-]+-render|[\w-]+-text|[\w-]+-lines|pace)|mail\/render|mail\/[\w-]+-render)\.ts$/;
+  /^src\/(engine\/(types|errors|path|wording|visible|form)|engine\/commands\/(grammar|schedule)(\/[\w-]+|-[\w-]+)?|engine\/backup\/(decide|filter|layout|retention|run-id|guard|report|report-targets|digest)|bots\/(\w+\/)?([\w-]+-render|[\w-]+-text|[\w-]+-lines|pace)|mail\/(render|address|reply|trust|automatic|bounce|forward)|mail\/reply\/[\w-]+|mail\/[\w-]+-render)\.ts$/;
 
 /** Packages that compute and touch nothing. */
-const PURE_PACKAGES = new Set(['luxon', 'cron-parser', 'chrono-node', 'picomatch', 'zod']);
+const PURE_PACKAGES = new Set(['luxon', 'cron-parser', 'chrono-node', 'picomatch', 'zod', 'htmlparser2']);
 /** Built-in modules that compute and touch nothing. `node:crypto` is used for digests; its random functions are caught by name. */
 const PURE_BUILTINS = new Set(['node:crypto', 'node:util', 'node:buffer', 'node:path']);
 
@@ -50,10 +50,17 @@ const OWNERS: Readonly<Record<string, RegExp>> = {
   mongodb: /^src\/engine\/store\/mongo\.ts$/,
   undici: /^src\/engine\/http\.ts$/,
   ssh2: /^src\/providers\/sftp(\/connection)?\.ts$/,
-  nodemailer: /^src\/mail\/eml\.ts$/,
+  nodemailer: /^src\/mail\/(compose|smtp)\.ts$/,
+  imapflow: /^src\/mail\/imap(\/connection)?\.ts$/,
+  mailauth: /^src\/mail\/authenticate\.ts$/,
+  'postal-mime': /^src\/mail\/parse(\/worker)?\.ts$/,
+  htmlparser2: /^src\/mail\/(reply\/)?[\w-]*html[\w-]*\.ts$/,
+  'smtp-server': /^src\/mail\/inbound\.ts$/,
+  puppeteer: /^src\/mail\/pdf(\/browser)?\.ts$/,
+  '@sparticuz/chromium': /^src\/mail\/pdf(\/browser)?\.ts$/,
   '@slack/bolt': /^src\/bots\/slack(\/connection)?\.ts$/,
   'discord.js': /^src\/bots\/discord(\/connection)?\.ts$/,
-  sharp: /^src\/demo\/library\.ts$/,
+  sharp: /^src\/(demo\/library|engine\/backup\/contact-sheet)\.ts$/,
   'fast-xml-parser': /^src\/providers\/lib\/xml\.ts$/,
   'chrono-node': /^src\/engine\/commands\/schedule/,
   'cron-parser': /^src\/engine\/commands\/schedule/,

@@ -1,7 +1,7 @@
 /** What is read in a Discord message (texts, fields, tables, progress) as Markdown. Pure. */
 import type { Block, Cell, Instant } from '../../engine/types.ts';
 import { visibleLine, visibleLines } from '../../engine/visible.ts';
-import { countWords } from '../../engine/wording.ts';
+import { barWords, countWords } from '../../engine/wording.ts';
 import { type BlockOf, cellLabel, formWords, lineParts, moreRows, progressWords, shorten } from '../chat-render.ts';
 import { code, escaped } from './json-render.ts';
 
@@ -136,6 +136,8 @@ export function contentText(block: Block, room: number): string {
       return progressText(block);
     case 'line':
       return block.line.trim() === '' ? '' : fitted(visibleLine(block.line), room, code);
+    case 'trend':
+      return `${fitted(visibleLine(block.label), VALUE)}: ${barWords(block.points)}`;
     case 'link':
       return `${fitted(visibleLine(block.label), 100)}: ${fitted(visibleLine(block.url), room - 200, code)}`;
     case 'image':

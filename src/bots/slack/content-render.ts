@@ -1,7 +1,7 @@
 /** What is read in a Slack message (texts, fields, tables, progress) as blocks. Pure. */
 import type { Block, Cell, Instant } from '../../engine/types.ts';
 import { visibleLine, visibleLines } from '../../engine/visible.ts';
-import { countWords, instantWords, sizeWords } from '../../engine/wording.ts';
+import { barWords, countWords, instantWords, sizeWords } from '../../engine/wording.ts';
 import {
   type BlockOf,
   COLUMNS,
@@ -197,6 +197,8 @@ export function contentBlocks(block: Block, room: number, table: boolean): Slack
       return block.line.trim() === ''
         ? []
         : [richText([words(shorten(visibleLine(slackLine(block.line)), room), { code: true })])];
+    case 'trend':
+      return [context(`${visibleLine(block.label)}: ${barWords(block.points)}`)];
     case 'link':
       return [
         richText([words(shorten(`${visibleLine(block.label)}: ${visibleLine(block.url)}`, Math.min(room, 3000)))]),

@@ -46,6 +46,7 @@ export const accounts: Command<'accounts'> = {
   summary: 'Show what is connected and whether it works.',
   example: 'accounts',
   needs: 'viewer',
+  looks: true,
   async *run(_args, caller, services) {
     const own = await accountsOf(services, caller.person);
     const able = services.kinds.list().filter((kind) => kind.name !== 'local');

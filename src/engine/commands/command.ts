@@ -143,6 +143,8 @@ export interface Command<N extends CommandName = CommandName> {
   /** A line that works as typed. */
   example: string;
   needs: Role;
+  /** It changes nothing: done also for a caller whose word is only half proved (`Caller.proof`). */
+  looks?: true;
   /**
    * Asks for a confirmation before it acts: what will happen, with the object named, and the words of the button.
    * Undefined when this time nothing needs asking.

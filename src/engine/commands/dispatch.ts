@@ -18,6 +18,7 @@ import { COMMANDS } from './index.ts';
 import { accountsOf } from './locate.ts';
 import { foreignAbout, goneAbout, goneReply, staleReply } from './moved-on.ts';
 import { planOf, visiblePlans } from './plan-of.ts';
+import { isProved, unproved } from './proof.ts';
 import { choices, plain, text } from './reply.ts';
 import { strayCode } from './stray-code.ts';
 import { lastChange } from './take-back.ts';
@@ -167,7 +168,10 @@ async function* perform<N extends CommandName>(
   trail: Trail,
 ): AsyncIterable<Reply> {
   const command = commandFor(parsed.name);
-  const question = caller.confirmed ? undefined : await command.danger?.(parsed.args, caller, services);
+  const question = caller.confirmed
+    ? undefined
+    : ((await command.danger?.(parsed.args, caller, services)) ??
+      ((await isProved(services, caller, command)) ? undefined : unproved(line)));
   if (question) {
     trail.detail = 'asked to confirm';
     trail.outcome = 'refused';
@@ -198,7 +202,9 @@ const outcomeFor = (reply: Reply): AuditLine['outcome'] => {
 };
 
 async function* answer(services: Services, line: string, caller: Caller, trail: Trail): AsyncIterable<Reply> {
-  const said = isStranger(caller.person) ? undefined : answerOf(line);
+  const yes = isStranger(caller.person) ? undefined : answerOf(line);
+  // A bare "yes" says nothing about who says it; the code in the question was sent to nobody else.
+  const said = caller.proof && yes?.token === undefined ? undefined : yes;
   if (said) {
     const confirmed = await settle(services, caller, said);
     if (!confirmed) {

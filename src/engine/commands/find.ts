@@ -13,6 +13,7 @@ export const find: Command<'find'> = {
   summary: 'Find a file in your backups.',
   example: 'find beach 2024',
   needs: 'viewer',
+  looks: true,
   async *run(args, caller, services) {
     const plans =
       args.plan === undefined

@@ -183,6 +183,7 @@ export const helpOn = (commands: () => Listed): Command<'help'> => ({
   summary: 'Show what can be said.',
   example: 'help restore',
   needs: 'viewer',
+  looks: true,
   async *run(args, caller, services) {
     const kinds = services.kinds.list();
     const [first] = await visiblePlans(services, caller);

@@ -20,6 +20,7 @@ export const history: Command<'history'> = {
   summary: 'Show the last runs.',
   example: 'history "Pictures to usb"',
   needs: 'viewer',
+  looks: true,
   async *run(args, caller, services) {
     const plans =
       args.plan === undefined && caller.about?.plan === undefined

@@ -32,6 +32,7 @@ export const list: Command<'list'> = {
   summary: 'Show your backups.',
   example: 'list',
   needs: 'viewer',
+  looks: true,
   async *run(_args, caller, services) {
     const plans = await visiblePlans(services, caller);
     const now = services.clock.now();

@@ -33,6 +33,7 @@ export const people: Command<'people'> = {
   summary: 'Show who may use this Keepsake, and as what.',
   example: 'people',
   needs: 'owner',
+  looks: true,
   async *run(_args, caller, services) {
     const all = await allPeople(services);
     const seen = await lastSeen(services, all);

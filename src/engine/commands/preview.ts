@@ -44,6 +44,7 @@ export const preview: Command<'preview'> = {
   summary: 'Show what a run would do, without doing it.',
   example: 'preview ~/Pictures to /mnt/usb',
   needs: 'viewer',
+  looks: true,
   async *run(args, caller, services) {
     const plan: Plan = args.draft
       ? await draftPlan(services, caller, args.draft)

@@ -15,6 +15,7 @@ export const show: Command<'show'> = {
   summary: 'Show one backup: places, schedule, filter, last run.',
   example: 'show "Pictures to usb"',
   needs: 'viewer',
+  looks: true,
   async *run(args, caller, services) {
     const plan = await planOf(services, caller, args.plan, (name) => `show ${name}`);
     const now = services.clock.now();

@@ -14,6 +14,7 @@ export const snapshots: Command<'snapshots'> = {
   summary: 'Show which states of a backup can be restored.',
   example: 'snapshots "Pictures to usb"',
   needs: 'viewer',
+  looks: true,
   async *run(args, caller, services) {
     const plan = await planOf(services, caller, args.plan, (name) => `snapshots ${name}`);
     const name = quote(plan.name);

@@ -96,6 +96,7 @@ export const status: Command<'status'> = {
   summary: 'Am I safe? One line, then your backups.',
   example: 'status',
   needs: 'viewer',
+  looks: true,
   async *run(_args, caller, services) {
     const now = services.clock.now();
     const plans = await visiblePlans(services, caller);

@@ -13,6 +13,7 @@ export const when: Command<'when'> = {
   summary: 'Show how a schedule is understood, and its next dates.',
   example: 'when every second friday at 18:30',
   needs: 'viewer',
+  looks: true,
   async *run(args, caller, services) {
     const now = services.clock.now();
     const answer = parseSchedule(args.phrase, { now, zone: caller.zone });

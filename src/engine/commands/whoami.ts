@@ -15,6 +15,7 @@ export const whoami: Command<'whoami'> = {
   summary: 'Show who you are here and what you may do.',
   example: 'whoami',
   needs: 'viewer',
+  looks: true,
   async *run(_args, caller, services) {
     const { person } = caller;
     const identities = person.identities.map(({ surface, id }) => ({ surface, id }));

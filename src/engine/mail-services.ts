@@ -1,0 +1,23 @@
+/** What the mail surface gets of the engine besides what every surface gets. */
+import { bounced, endMails, turnedAway } from './mail-trouble.ts';
+import { knownAs } from './people.ts';
+import type { MailServices, Services, SurfaceServices } from './services.ts';
+import { createTokens } from './tokens.ts';
+
+export function createMailServices(services: Services, surface: SurfaceServices): MailServices {
+  const { store, outbox } = services;
+  return {
+    ...surface,
+    tokens: createTokens(services),
+    known: (identity) => knownAs(store, identity),
+    async send(message) {
+      if (await store.get('outbox', message.id)) return false;
+      await store.commit([{ table: 'outbox', put: message }]);
+      return true;
+    },
+    message: outbox.message,
+    turnedAway: (o) => turnedAway(services, o),
+    bounced: (o) => bounced(services, o),
+    endMails: (o) => endMails(services, o),
+  };
+}
