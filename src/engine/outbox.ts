@@ -130,6 +130,7 @@ export function createOutbox(o: { store: Store; deliverers: readonly Deliverer[]
         created: now,
         ...(more.conversation === undefined ? {} : { conversation: more.conversation }),
         ...(more.answers === undefined ? {} : { answers: more.answers }),
+        ...(more.address === undefined ? {} : { address: more.address }),
       };
     },
     async deliver(signal) {

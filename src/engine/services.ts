@@ -74,7 +74,7 @@ export interface Outbox {
     key: string,
     reply: Reply,
     about?: OutboxMessage['about'],
-    o?: { conversation?: string; due?: Instant; answers?: MailAnswered },
+    o?: { conversation?: string; due?: Instant; answers?: MailAnswered; address?: string },
   ): OutboxMessage;
   /** Delivers what is due now; answers how many were sent. */
   deliver(signal: AbortSignal): Promise<number>;
@@ -196,6 +196,8 @@ export interface Services {
   scheduler: Scheduler;
   /** Asks for a secret on the caller's surface without echo; absent where no secret may be typed. */
   askSecret?(label: string, help?: string): Promise<string>;
+  /** A reply as a PDF (A4). Absent where no browser can be started. */
+  reportPdf?(reply: Reply, o: { zone: string }): Promise<Uint8Array>;
 }
 
 /** `edit`, `filter` and `restore` are about `caller.about`. */

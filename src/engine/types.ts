@@ -521,6 +521,8 @@ export interface OutboxMessage extends Doc {
   about?: { plan?: string; run?: string };
   /** The mail that it answers. */
   answers?: MailAnswered;
+  /** Mail only: instead of the person's own address, which this one is to become. Whoever reads there may be a stranger. */
+  address?: string;
   state: 'waiting' | 'sent' | 'dead';
   tries: number;
   /** A shutdown cut the last try off: it does not count, but it may have arrived. */
