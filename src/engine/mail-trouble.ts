@@ -1,5 +1,5 @@
 /** What goes wrong with mail, written down and told: mails that were turned away, addresses that bounce, people who want no more. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { changeDoc } from './people/change.ts';
 import { knownAs } from './people.ts';
 import type { Services } from './services.ts';
@@ -24,6 +24,23 @@ export async function turnedAway(
     detail: o.why.slice(0, KEPT_OF_A_LINE),
   });
   log('info', 'mail.turned_away', { why: o.why });
+}
+
+const HOUR = 3_600_000;
+
+/** Counted where restarts do not matter: two robots that answer each other are slow, and never stop. */
+export async function allow({ store, clock }: Needed, o: { address: string; most: number }): Promise<boolean> {
+  const by = createHash('sha256').update(o.address).digest('hex').slice(0, 16);
+  const now = clock.now().getTime();
+  const at = new Date(now).toISOString();
+  const since = new Date(now - HOUR).toISOString();
+  let had = 0;
+  for await (const { id } of store.find('seen', { from: `answered/${since}`, to: 'answered0' })) {
+    if (id.split('/')[2] === by) had++;
+  }
+  if (had >= o.most) return false;
+  await store.put('seen', { id: `answered/${at}/${by}/${randomBytes(4).toString('hex')}`, at });
+  return true;
 }
 
 const CHATS = ['slack', 'discord'] as const;

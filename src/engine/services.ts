@@ -295,6 +295,8 @@ export interface MailServices extends SurfaceServices {
   message: Outbox['message'];
   /** Into the audit trail: what came in and was not done, with the reason. Shown to the owner, never to who sent it. */
   turnedAway(o: { person?: Person; surface: string; line: string; why: string }): Promise<void>;
+  /** One more answer to this address: false when it had `most` within the last hour. */
+  allow(o: { address: string; most: number }): Promise<boolean>;
   /** An address that its server refuses for good: it is marked, and its person told where else they are. */
   bounced(o: { address: string; why: string }): Promise<void>;
   /** Ends the mails of a plan, or all of them, as `List-Unsubscribe` asks. */

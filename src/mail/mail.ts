@@ -1,5 +1,4 @@
 /** What the parts of mail have in common: a mail that came in, what is known of its sender, and the doors that mails come through. */
-import type { Deliverer } from '../engine/services.ts';
 import type { Instant } from '../engine/types.ts';
 
 export interface MailAddress {
@@ -86,11 +85,4 @@ export interface MailDoor {
    * refuses the login, `UsageError` when the port is taken. `onReady` is called each time it is connected.
    */
   run(take: (mail: RawMail) => Promise<Taken>, signal: AbortSignal, onReady?: () => void): Promise<void>;
-}
-
-/** Mail as the server runs it. */
-export interface MailSurface {
-  deliverer: Deliverer;
-  doors: readonly MailDoor[];
-  take(mail: RawMail, signal: AbortSignal): Promise<Taken>;
 }

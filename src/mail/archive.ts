@@ -1,0 +1,65 @@
+/** Forwarded mails, kept as they came: `<data>/archive/<person>/<date>-<subject>-<hash>.eml`, one file per mail. */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { QuotaExceeded } from '../engine/errors.ts';
+import type { Instant, Person } from '../engine/types.ts';
+import { visibleLine } from '../engine/visible.ts';
+
+/** A person who forwards every day for a year stays below; one whose account is in wrong hands cannot fill the disk. */
+const MOST_BYTES = 2 * 1024 ** 3;
+const MOST_FILES = 20_000;
+
+const wordOf = (subject: string): string =>
+  visibleLine(subject)
+    .normalize('NFKC')
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 60)
+    .replace(/[\ud800-\udbff]$/, '') || 'mail';
+
+export const archiveName = (o: { received: Instant; subject: string; bytes: Uint8Array }): string =>
+  `${o.received.slice(0, 10)}-${wordOf(o.subject)}-${createHash('sha256').update(o.bytes).digest('hex').slice(0, 12)}.eml`;
+
+async function fillOf(folder: string): Promise<{ files: number; bytes: number }> {
+  const names = await readdir(folder);
+  let bytes = 0;
+  for (const name of names) bytes += (await stat(join(folder, name))).size;
+  return { files: names.length, bytes };
+}
+
+/**
+ * Written aside, flushed and renamed; the same mail twice is one file. Answers its name. Throws `QuotaExceeded` when this
+ * person's archive is full.
+ */
+export async function keepForwarded(
+  archive: string,
+  person: Person,
+  mail: { received: Instant; subject: string; bytes: Uint8Array },
+): Promise<string> {
+  const folder = join(archive, person.id.replace(/[^A-Za-z0-9_-]/g, '_'));
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { files, bytes } = await fillOf(folder);
+  if (files >= MOST_FILES || bytes + mail.bytes.byteLength > MOST_BYTES) {
+    throw new QuotaExceeded('Your archive of forwarded mails is full, so this one was not kept.', {
+      code: 'archive_full',
+      advice: `Move files out of ${folder}, and forward it again.`,
+    });
+  }
+  const name = archiveName(mail);
+  const aside = join(folder, `.${randomBytes(6).toString('hex')}`);
+  try {
+    const handle = await open(aside, 'wx', 0o600);
+    try {
+      await handle.writeFile(mail.bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(aside, join(folder, name));
+  } catch (error) {
+    await unlink(aside).catch(() => undefined);
+    throw error;
+  }
+  return name;
+}
