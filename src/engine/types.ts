@@ -453,8 +453,18 @@ export interface Run extends Doc {
   interrupted?: boolean;
   /** Per destination, after the run, where the service tells. */
   space?: { destination: string; free?: number; total?: number }[];
+  /** What the new files were. */
+  media?: NewMedia;
   /** A question that only a person can answer (guard). */
   question?: { text: string; choices: Choice[] };
+}
+
+/** The photos and videos among the new files of a run, by their media type or name. */
+export interface NewMedia {
+  photos: number;
+  videos: number;
+  /** The newest photos, newest first; at most 24. */
+  newest: Path[];
 }
 
 /** What the destination holds of one path now. Written only after the destination confirmed the bytes. */
