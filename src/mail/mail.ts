@@ -22,10 +22,12 @@ export interface RawMail {
   bytes: Uint8Array;
   /** When our server took it. */
   received: Instant;
+  /** Its size where it is larger than `LARGEST_MAIL`: `bytes` are then its header block alone, at most 256 KB of it. */
+  tooLarge?: number;
   session?: SmtpSession;
 }
 
-/** Larger mails are not read at all. */
+/** Of larger mails only the headers are read. */
 export const LARGEST_MAIL = 25 * 1024 * 1024;
 
 /** A mail taken apart, within limits. All text is as the sender wrote it, control characters included. */
