@@ -1,6 +1,6 @@
 /** Slack: people talk to Keepsake with /backup, in messages, with buttons and on its home page. Over Socket Mode, or over signed HTTP. */
 import { RetryLater } from '../engine/errors.ts';
-import type { SurfaceServices } from '../engine/services.ts';
+import type { Page, SurfaceServices } from '../engine/services.ts';
 import type { ChatSurface } from './chat/chat.ts';
 import { lastWords } from './chat/last-words.ts';
 import { createChat } from './chat/talk.ts';
@@ -28,6 +28,8 @@ export interface SlackOrder {
   url?: string;
   /** For Slack over HTTP, and for people who install the app. */
   port: number;
+  /** Further pages on that port, if it is listened on. */
+  pages?: readonly Page[];
   services: SurfaceServices;
 }
 
@@ -42,7 +44,7 @@ export const slackBase = (endpoint = 'https://slack.com'): string =>
  * The surface, not connected yet. `run` throws `AuthRequired` when Slack refuses a token and `UsageError` when the port is
  * taken; a Slack that is away is tried again, with growing pauses.
  */
-export function createSlack({ config, endpoint, url, port, services }: SlackOrder): ChatSurface {
+export function createSlack({ config, endpoint, url, port, pages = [], services }: SlackOrder): ChatSurface {
   const { clock, log } = services;
   const { reach, workspace } = config;
   const base = slackBase(endpoint);
@@ -122,7 +124,7 @@ export function createSlack({ config, endpoint, url, port, services }: SlackOrde
         await reachable(ended);
         if (ended.aborted) return;
         working = chat.work(signal);
-        const connection = createConnection({ reach, api, port, installer, handle, clock, log });
+        const connection = createConnection({ reach, api, port, installer, pages, handle, clock, log });
         await connection.run(ended, onReady);
       } finally {
         await lastWords(inHand, clock);

@@ -10,6 +10,7 @@ export function createMailServices(services: Services, surface: SurfaceServices)
     ...surface,
     tokens: createTokens(services),
     known: (identity) => knownAs(store, identity),
+    personOf: (id) => store.get('people', id),
     async send(message) {
       if (await store.get('outbox', message.id)) return false;
       await store.commit([{ table: 'outbox', put: message }]);

@@ -1,4 +1,5 @@
 /** What commands and surfaces may use; `main.ts` and `cli.ts` put the real ones together, tests put their own. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from './config.ts';
 import type { Store } from './store/store.ts';
 import type {
@@ -217,12 +218,22 @@ export interface Vault {
   remove(id: string): Promise<void>;
 }
 
+/** A page that a surface answers, wherever the port is listened on. */
+export interface Page {
+  /** `/mail/confirm/:token`; a `:name` stands for one part of the path. */
+  path: string;
+  methods: readonly ('GET' | 'POST')[];
+  handle(request: IncomingMessage, response: ServerResponse, params: Readonly<Record<string, string>>): Promise<void>;
+}
+
 /** What a reply token stands for: 128 random bits that only its reader and, hashed, the store know. */
 export interface ReplyTokenOrder {
   person: string;
   about?: { plan?: string; run?: string };
   /** The answer to the question in that message ("yes 1a2b3c4d"): a plain "yes" in reply means this one. */
   confirm?: string;
+  /** What is asked, for the page where it is answered by a click. */
+  question?: string;
 }
 
 export interface ReplyToken extends ReplyTokenOrder {
@@ -290,6 +301,8 @@ export interface MailServices extends SurfaceServices {
   tokens: Tokens;
   /** Somebody who is known; undefined for a stranger. */
   known(identity: Identity): Promise<Person | undefined>;
+  /** By their id; undefined when they are gone. */
+  personOf(id: string): Promise<Person | undefined>;
   /** Writes a message into the outbox; one with the same key only once. Answers false when it was there already. */
   send(message: OutboxMessage): Promise<boolean>;
   message: Outbox['message'];

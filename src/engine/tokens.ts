@@ -45,24 +45,12 @@ export function createTokens({ store, clock }: Pick<Services, 'store' | 'clock'>
     return pending?.kind === kind && pending.expires > inDays(0) ? pending : undefined;
   };
   return {
-    reply: ({ person, about, confirm }) =>
-      keep(
-        'reply',
-        person,
-        { ...(about === undefined ? {} : { about }), ...(confirm === undefined ? {} : { confirm }) },
-        REPLY_DAYS,
-      ),
+    reply: ({ person, ...payload }) => keep('reply', person, payload, REPLY_DAYS),
     async findReply(token) {
       const pending = await find('reply', token);
       if (!pending) return undefined;
-      const { about, confirm, used } = pending.payload as Pick<ReplyTokenOrder, 'about' | 'confirm'> & { used?: true };
-      return {
-        id: pending.id,
-        person: pending.person ?? '',
-        ...(about === undefined ? {} : { about }),
-        ...(confirm === undefined ? {} : { confirm }),
-        used: used === true,
-      };
+      const { used, ...order } = pending.payload as Omit<ReplyTokenOrder, 'person'> & { used?: true };
+      return { ...order, id: pending.id, person: pending.person ?? '', used: used === true };
     },
     unsubscribe: ({ person, plan }) =>
       keep('unsubscribe', person, plan === undefined ? {} : { plan }, UNSUBSCRIBE_DAYS),

@@ -2,8 +2,10 @@
  * The one owner of @slack/bolt: how events come in (Socket Mode, or signed HTTP), how methods are called, and how both
  * come back after the service was away.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { App, HTTPReceiver, type LogLevel, SocketModeReceiver, webApi } from '@slack/bolt';
 import { AuthRequired, UsageError } from '../../engine/errors.ts';
+import type { Page } from '../../engine/services.ts';
 import type { Clock, Log } from '../../engine/types.ts';
 import { type Call, slackFailure } from './failure.ts';
 import type { Installer } from './installations.ts';
@@ -33,6 +35,8 @@ export interface ConnectionOrder {
   /** For requests from outside: Slack over HTTP, and people who install the app. */
   port: number;
   installer: Installer | undefined;
+  /** Further pages on that port. */
+  pages: readonly Page[];
   handle(inbound: Inbound): Promise<void>;
   clock: Clock;
   log: Log;
@@ -301,6 +305,20 @@ function httpReceiver(order: ConnectionOrder, signingSecret: string | undefined)
           response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('ok\n');
         },
       },
+      ...order.pages.map(({ path, methods, handle }) => ({
+        path,
+        method: [...methods],
+        handler: (
+          request: IncomingMessage & { params?: Record<string, unknown> | undefined },
+          response: ServerResponse,
+        ) => {
+          const params = Object.entries(request.params ?? {}).map(([name, value]) => [name, String(value)]);
+          handle(request, response, Object.fromEntries(params)).catch((error: unknown) => {
+            log('error', 'web.failed', { page: path, error });
+            response.destroy();
+          });
+        },
+      })),
     ],
     ...(installer === undefined ? {} : installer.receiverOptions(clientOptions(api, log))),
   });
