@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RetryLater, Stopped } from '../src/engine/errors.ts';
+import { AuthRequired, RetryLater, Stopped, Undeliverable } from '../src/engine/errors.ts';
 import { createOutbox, startOutbox } from '../src/engine/outbox.ts';
 import type { Deliverer } from '../src/engine/services.ts';
 import { openSqlite } from '../src/engine/store/sqlite.ts';
@@ -144,6 +144,32 @@ describe('the outbox', () => {
       await outbox(mail).deliver(never);
     }
     expect((await stored())[0]).toMatchObject({ state: 'waiting', tries: 13 });
+  });
+
+  it('does not try again what can never arrive, and says why', async () => {
+    await put('report/r1');
+    fail = () => {
+      throw new Undeliverable('No such address.');
+    };
+    await outbox(mail).deliver(never);
+    expect((await stored())[0]).toMatchObject({ state: 'dead', tries: 1, error: 'No such address.' });
+    fail = undefined;
+    clock.forward(14 * 24 * 60 * MINUTE);
+    expect(await outbox(mail).deliver(never)).toBe(0);
+  });
+
+  it('waits for somebody to sign in as long as for a service that says later', async () => {
+    await put('report/r1');
+    fail = () => {
+      throw new AuthRequired('The password is wrong.');
+    };
+    for (let i = 0; i < 9; i++) {
+      await outbox(mail).deliver(never);
+      clock.forward(12 * 60 * MINUTE);
+    }
+    expect((await stored())[0]).toMatchObject({ state: 'waiting', tries: 9, error: 'The password is wrong.' });
+    fail = undefined;
+    expect(await outbox(mail).deliver(never)).toBe(1);
   });
 
   it('a shutdown in the middle does not count as a try', async () => {

@@ -119,6 +119,13 @@ export class IntegrityError extends KeepsakeError {
   }
 }
 
+/** This message never arrives, however often it is sent: not tried again. */
+export class Undeliverable extends KeepsakeError {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, { code: 'undeliverable', advice: 'Backups go on; `status` shows what it was.', ...details });
+  }
+}
+
 /** Aborted on purpose: `stop`, a pause, a shutdown or a lost lease. What is confirmed stays. */
 export class Stopped extends KeepsakeError {
   constructor(message: string, details: ErrorDetails = {}) {

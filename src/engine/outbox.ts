@@ -3,7 +3,7 @@
  * until they arrive or are dead and shown in `status`.
  */
 import { createHash } from 'node:crypto';
-import { Conflict, RetryLater } from './errors.ts';
+import { AuthRequired, Conflict, RetryLater, Undeliverable } from './errors.ts';
 import type { Deliverer, Outbox } from './services.ts';
 import type { Store } from './store/store.ts';
 import type { Clock, Log, OutboxMessage } from './types.ts';
@@ -13,7 +13,7 @@ const HOUR = 60 * MINUTE;
 const PAUSES = [MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 12 * HOUR];
 /** With the pauses above: two and a half days for a message that is refused ... */
 const TRIES = 9;
-/** ... and two weeks for a service that only says "later". */
+/** ... and two weeks for a service that only says "later", or that waits for somebody to sign in. */
 const TRIES_LATER = 32;
 /**
  * A claimed message is due again after this time, should its worker vanish; a delivery is cut off before, so that no
@@ -70,9 +70,9 @@ export function createOutbox(o: { store: Store; deliverers: readonly Deliverer[]
   };
 
   const failed = async (message: OutboxMessage, error: unknown): Promise<void> => {
-    const later = error instanceof RetryLater;
-    const dead = message.tries >= (later ? TRIES_LATER : TRIES);
-    const pause = Math.max(pauseAfter(message.tries), (later ? error.after : undefined) ?? 0);
+    const later = error instanceof RetryLater || error instanceof AuthRequired;
+    const dead = error instanceof Undeliverable || message.tries >= (later ? TRIES_LATER : TRIES);
+    const pause = Math.max(pauseAfter(message.tries), (error instanceof RetryLater ? error.after : undefined) ?? 0);
     const text = error instanceof Error ? error.message : String(error);
     log(dead ? 'error' : 'warn', dead ? 'outbox.dead' : 'outbox.later', {
       message: message.id,
