@@ -16,7 +16,16 @@ import { createPlaces } from './engine/places.ts';
 import { withBandwidth } from './engine/provider-wrappers.ts';
 import { createQuestions } from './engine/questions.ts';
 import { openSealer, reseal } from './engine/secrets.ts';
-import type { Backup, Deliverer, Outbox, Scheduler, Services, SurfaceServices } from './engine/services.ts';
+import type {
+  Backup,
+  Deliverer,
+  MailServices,
+  Outbox,
+  Page,
+  Scheduler,
+  Services,
+  SurfaceServices,
+} from './engine/services.ts';
 import type { Store } from './engine/store/store.ts';
 import { createSuggest } from './engine/suggest.ts';
 import { createSurfaceServices } from './engine/surface.ts';
@@ -38,6 +47,10 @@ export interface Composed {
   outbox: Outbox;
   /** What a chat surface gets of all this. */
   surface(): SurfaceServices;
+  /** Takes mails that come in until the signal is aborted. Resolves at once where none is set up. */
+  readMail(signal: AbortSignal): Promise<void>;
+  /** What a browser may open; works until the signal is aborted. */
+  pages(signal: AbortSignal): Promise<Page[]>;
   /** Works queued and abandoned runs, and starts scheduled ones, until the signal is aborted; then comes to rest. */
   work(signal: AbortSignal): Promise<void>;
   /** Stops what is still running at its next chunk, waits for it, and lets go of everything. */
@@ -142,7 +155,25 @@ export async function compose(config: Config, o: ComposeOptions): Promise<Compos
     return createHttp({ clock, log, redact: (text) => redact(text, secrets) });
   });
   const http: ProviderContext['http'] = async (request) => (await web.get()).http(request);
-  const outbox = createOutbox({ store, deliverers: [mailFiles(config), ...(o.deliverers ?? [])], clock, log });
+  const mail = lazily(async () => {
+    if (config.mail === undefined) return undefined;
+    const { createMailSurface } = await import('./mail/surface.ts');
+    const { data, endpoints, url } = config;
+    return createMailSurface({
+      config: config.mail,
+      services: await mailServices(),
+      http,
+      endpoints,
+      data,
+      ...(url === undefined ? {} : { url }),
+    });
+  });
+  const mailed: Deliverer = {
+    surface: 'mail',
+    deliver: async (message, to, signal) => (await mail.get())?.deliverer.deliver(message, to, signal),
+  };
+  const mailOut = config.mail?.smtp === undefined ? mailFiles(config) : mailed;
+  const outbox = createOutbox({ store, deliverers: [mailOut, ...(o.deliverers ?? [])], clock, log });
   const { codesInChat } = config;
   const questions = createQuestions({ store, clock, sealer, outbox, codesInChat, surfacesOf: askedOn(config) });
   const places = createPlaces({
@@ -200,16 +231,27 @@ export async function compose(config: Config, o: ComposeOptions): Promise<Compos
     ...(o.askSecret === undefined ? {} : { askSecret: o.askSecret }),
   };
   const dispatch = createDispatch(services);
+  const surface = (): SurfaceServices =>
+    createSurfaceServices(services, {
+      dispatch,
+      suggest: createSuggest(services),
+      form: (what, caller) => formFor(services, caller, what),
+    });
+  const mailServices = async (): Promise<MailServices> => {
+    const { createMailServices } = await import('./engine/mail-services.ts');
+    return createMailServices(services, surface());
+  };
   return {
     services,
     dispatch,
     outbox,
-    surface: () =>
-      createSurfaceServices(services, {
-        dispatch,
-        suggest: createSuggest(services),
-        form: (what, caller) => formFor(services, caller, what),
-      }),
+    surface,
+    readMail: async (signal) => (await mail.get())?.run(signal),
+    async pages(signal) {
+      if (config.mail === undefined) return [];
+      const { mailPages } = await import('./mail/pages.ts');
+      return mailPages(await mailServices(), signal);
+    },
     async work(signal) {
       const running = await planner.get();
       await running.start();
@@ -219,6 +261,7 @@ export async function compose(config: Config, o: ComposeOptions): Promise<Compos
       stop.abort(new Stopped('Keepsake is being stopped.'));
       await rest();
       await (await planner.made())?.stop(HAND_OVER_GRACE);
+      await (await mail.made())?.close();
       await (await web.made())?.close();
       await store.close();
     },

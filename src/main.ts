@@ -8,19 +8,19 @@ import { type Config, configWarnings, readConfig } from './engine/config.ts';
 import { AuthRequired, isKeepsakeError, Stopped, UsageError } from './engine/errors.ts';
 import { createOutbox, startOutbox } from './engine/outbox.ts';
 import { openClaim } from './engine/people.ts';
+import type { Page } from './engine/services.ts';
 import { startSweep } from './engine/sweep.ts';
 import type { Log } from './engine/types.ts';
 
-/** What each role of this version does, for the line at the start; what `bots` does depends on the settings. */
+/** What each role does, for the line at the start; empty where it depends on the settings. */
 const ROLES = {
   engine: 'starts scheduled backups and works them',
-  outbox: 'delivers reports: into this log, and as mails into the data folder',
+  outbox: '',
   bots: '',
+  mail: '',
+  web: '',
 } as const;
 type RoleName = keyof typeof ROLES;
-
-/** Announced in the design, with nothing behind them yet: named, so that nobody believes they run. */
-const LATER = ['mail', 'web'];
 
 /**
  * Hosts send SIGTERM and kill after 30 s as a rule (Docker 10 s unless told otherwise): a run stops at its next chunk, which
@@ -35,10 +35,10 @@ function readRoles(argv: readonly string[]): RoleName[] {
   return positionals.map((word) => {
     const role = names.find((name) => name === word);
     if (role) return role;
-    throw new UsageError(
-      LATER.includes(word) ? `This version has no "${word}" role yet.` : `There is no role "${word}".`,
-      { code: 'bad_role', advice: `It has: ${names.join(', ')}. Without any word it takes all of them.` },
-    );
+    throw new UsageError(`There is no role "${word}".`, {
+      code: 'bad_role',
+      advice: `It has: ${names.join(', ')}. Without any word it takes all of them.`,
+    });
   });
 }
 
@@ -66,7 +66,10 @@ function stopOnSignals(controller: AbortController): void {
 }
 
 /** What the operator wants to know before the first word: what runs, where it can be talked to, what chat may name. */
-function greeting({ data, mongodb, slack, discord, localRoots, port }: Config, roles: readonly RoleName[]): string[] {
+function greeting(
+  { data, mongodb, slack, discord, mail, localRoots, port, url }: Config,
+  roles: readonly RoleName[],
+): string[] {
   const chats = [
     ...(slack ? [slack.reach.kind === 'socket' ? 'Slack (Socket Mode)' : `Slack (HTTP, port ${port})`] : []),
     ...(discord ? ['Discord'] : []),
@@ -75,17 +78,27 @@ function greeting({ data, mongodb, slack, discord, localRoots, port }: Config, r
     chats.length > 0
       ? `talks in ${chats.join(' and ')}, and delivers reports there`
       : 'nothing to do: neither Slack nor Discord is set up (docs/slack.md, docs/discord.md)';
+  const ways = [
+    ...(mail?.imap ? [`reads ${mail.imap.folder} of ${mail.from} at ${mail.imap.host}`] : []),
+    ...(mail?.listen ? [`takes mails for ${mail.from} on port ${mail.listen.port}`] : []),
+  ];
+  const says: Partial<Record<RoleName, string>> = {
+    bots,
+    outbox: `delivers reports: into this log, and as mails ${mail?.smtp ? `from ${mail.from} by ${mail.smtp.host}` : 'into the data folder'}`,
+    mail: ways.join(', ') || 'nothing to do: no mailbox is set up, so answers to mails are not read (docs/mail.md)',
+    web: `port ${port}: is it alive (/healthz)${mail ? ', and the pages that mails link to' : ''}${url === undefined ? '' : `; from outside ${url}`}`,
+  };
   const folders = localRoots.join(', ') || 'none; set KEEPSAKE_LOCAL_ROOTS';
   return [
     `Keepsake is up. Data folder: ${data}; database: ${mongodb === undefined ? 'SQLite' : 'MongoDB'}.`,
-    ...roles.map((role) => `  ${role}: ${role === 'bots' ? bots : ROLES[role]}`),
+    ...roles.map((role) => `  ${role}: ${says[role] ?? ROLES[role]}`),
     ...(chats.length > 0 ? [`Folders of this machine that chat may name: ${folders}.`] : []),
-    `Not in this version yet: ${LATER.join(', ')}. Talk to it in the terminal: npm run -s keepsake`,
+    'Talk to it in the terminal: npm run -s keepsake',
   ];
 }
 
 /** The chat services that are set up. Each SDK is loaded only for its own. */
-async function chatSurfaces(config: Config, { surface }: Composed): Promise<ChatSurface[]> {
+async function chatSurfaces(config: Config, { surface }: Composed, pages: readonly Page[]): Promise<ChatSurface[]> {
   const surfaces: ChatSurface[] = [];
   if (config.slack) {
     const { createSlack } = await import('./bots/slack.ts');
@@ -94,6 +107,7 @@ async function chatSurfaces(config: Config, { surface }: Composed): Promise<Chat
       createSlack({
         config: config.slack,
         port,
+        pages,
         services: surface(),
         ...(endpoints.slack === undefined ? {} : { endpoint: endpoints.slack }),
         ...(url === undefined ? {} : { url }),
@@ -123,9 +137,9 @@ async function talk(chat: ChatSurface, log: Log, signal: AbortSignal): Promise<v
 }
 
 /** Resolves when the signal is aborted, or when no chat service is left to talk in. */
-async function runBots(config: Config, composed: Composed, signal: AbortSignal): Promise<void> {
+async function runBots(config: Config, composed: Composed, pages: readonly Page[], signal: AbortSignal): Promise<void> {
   const { store, clock, log } = composed.services;
-  const surfaces = await chatSurfaces(config, composed);
+  const surfaces = await chatSurfaces(config, composed, pages);
   if (surfaces.length === 0) return;
   const over = new AbortController();
   const outbox = createOutbox({ store, deliverers: surfaces.map((chat) => chat.deliverer), clock, log });
@@ -135,6 +149,27 @@ async function runBots(config: Config, composed: Composed, signal: AbortSignal):
   } finally {
     over.abort(new Stopped('No chat service is left.'));
     await delivering;
+  }
+}
+
+/** Slack's own requests and our pages share one port: who listens for Slack brings the pages along. */
+const slackListens = ({ slack }: Config): boolean =>
+  slack !== undefined && (slack.reach.kind === 'http' || slack.workspace.kind === 'several');
+
+/** Backups go on without pages; a port that is taken is told. */
+async function showPages(
+  { port }: Config,
+  { services: { clock, log } }: Composed,
+  pages: readonly Page[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { serve } = await import('./web/serve.ts');
+  try {
+    await serve({ port, pages, clock, log, signal, onReady: (taken) => log('info', 'web.listening', { port: taken }) });
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    log('error', 'web.refused', { message: error.message, advice: error.advice });
+    say(`${error.message} ${error.advice}`);
   }
 }
 
@@ -154,7 +189,12 @@ async function runRoles(
   const running: Promise<void>[] = [];
   if (roles.includes('engine')) running.push(work(signal), startSweep({ store, clock, log, signal }));
   if (roles.includes('outbox')) running.push(startOutbox({ outbox, clock, log, signal }));
-  if (roles.includes('bots')) running.push(runBots(config, composed, signal));
+  const pages = roles.includes('web') ? await composed.pages(signal) : [];
+  if (roles.includes('bots')) running.push(runBots(config, composed, pages, signal));
+  if (roles.includes('mail')) running.push(composed.readMail(signal));
+  if (roles.includes('web') && !(roles.includes('bots') && slackListens(config))) {
+    running.push(showPages(config, composed, pages, signal));
+  }
   try {
     await Promise.all(running);
   } catch (error) {

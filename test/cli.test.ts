@@ -245,16 +245,16 @@ describe('the server', () => {
     await until('claim ');
     expect(written()).toMatch(/ {2}engine: .*\n {2}outbox: /);
     expect(written()).toMatch(/ {2}bots: nothing to do: neither Slack nor Discord is set up/);
-    expect(written()).toMatch(/Not in this version yet: mail, web/);
+    expect(written()).toMatch(/ {2}mail: nothing to do: no mailbox is set up/);
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
     expect(written()).toMatch(/Stopped\.\n$/);
   });
 
   it('refuses a role that is not there instead of pretending', async () => {
-    const { ended, written } = start('src/main.ts', ['web'], { KEEPSAKE_DATA: data });
+    const { ended, written } = start('src/main.ts', ['kitchen'], { KEEPSAKE_DATA: data });
     expect(await ended).toBe(64);
-    expect(written()).toMatch(/no "web" role yet/);
+    expect(written()).toMatch(/no role "kitchen"/);
   });
 
   it('runs a plan that was made on the terminal when its time has come, and reports', async () => {

@@ -14,6 +14,9 @@ const ADDRESS = /^[^\s<>"(),:;@\\]{1,64}@[^\s<>"(),:;@\\]{1,255}$/;
 
 export const isAddress = (text: string): boolean => ADDRESS.test(text);
 
+/** RFC 2919: how our own mails are known when they come back. */
+export const listIdOf = (from: string): string => `reports.${from.slice(from.lastIndexOf('@') + 1).toLowerCase()}`;
+
 export const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1).toLowerCase();
 
 /** `base` as it is where sub-addresses are not known. */

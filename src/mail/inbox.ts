@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { isKeepsakeError, QuotaExceeded, RetryLater } from '../engine/errors.ts';
 import type { MailServices, ReplyToken } from '../engine/services.ts';
 import type { Caller, MailAnswered, Person, Reply } from '../engine/types.ts';
+import { sizeWords } from '../engine/wording.ts';
 import { isAddress, readCodes, readMessageId, readTagged } from './address.ts';
 import { addReply, asOneAnswer, cutOff, isRepeated, isRunCard } from './answer.ts';
 import { archiveName, keepForwarded } from './archive.ts';
@@ -257,6 +258,12 @@ export function createInbox(order: InboxOrder): Inbox {
       return ignore('', error.message);
     }
     if (!isOurs(mail)) return 'ignored';
+    if (raw.tooLarge !== undefined) {
+      return ignore(
+        '',
+        `a mail of ${sizeWords(raw.tooLarge)} from ${mail.from[0]?.address ?? 'nobody'}: too large to be read`,
+      );
+    }
     const robot = (await bounce(mail)) ?? (await unsubscribe(mail));
     if (robot) return robot;
     const why = automatic(mail, { listId: order.listId, addresses: [from] });
