@@ -4,7 +4,7 @@ import { chatOf, quietUntil, reportTargets } from '../src/engine/backup/report-t
 import { skippedTime } from '../src/engine/commands/schedule/gap.ts';
 import type { Choice, Identity, Plan, Reply, Run, RunState, Schedule } from '../src/engine/types.ts';
 
-const ALL = { surfaces: ['console', 'mail', 'slack', 'discord'] };
+const ALL = { surfaces: ['console', 'mail', 'slack', 'discord'], mailFiles: true };
 const NOON = new Date('2026-11-22T12:00:00Z');
 const NIGHT = new Date('2026-11-22T22:30:00Z');
 
@@ -72,7 +72,7 @@ describe('where a run is reported', () => {
       run('schedule', 'failed'),
       plan({ conversation: 'slack:T1/C1', surface: 'slack' }),
       on('slack', 'discord'),
-      { surfaces: ['mail', 'discord'] },
+      { surfaces: ['mail', 'discord'], mailFiles: true },
       NOON,
     );
     expect(targets).toEqual([{ surface: 'mail' }, { surface: 'discord' }]);

@@ -2,7 +2,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { verdict } from '../../src/engine/backup/report.ts';
+import { verdict } from '../../src/engine/backup/verdict.ts';
 import { createDispatch, type Dispatch } from '../../src/engine/commands/dispatch.ts';
 import type { Counts, Person, Plan, Reply } from '../../src/engine/types.ts';
 import { all, linesOf, openWorld, type World, words } from './world.ts';
@@ -49,7 +49,7 @@ describe('a run that asks', () => {
     expect(words(gone)).toContain('run "My photos" anyway');
     expect(words(gone)).not.toContain('<plan>');
     expect(linesOf(gone)).toEqual(['run "My photos"', 'run "My photos" anyway']);
-    expect((await last('run "My photos" anyway')).title).toBe('My photos: The one file is safe in ~/usb.');
+    expect((await last('run "My photos" anyway')).title).toBe('My photos: The one photo is safe in ~/usb.');
   });
 });
 

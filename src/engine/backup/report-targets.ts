@@ -14,6 +14,9 @@ const CHATS: readonly string[] = ['slack', 'discord'];
 /** Where people press and choose instead of typing. */
 export const isChat = (surface: string): boolean => CHATS.includes(surface);
 
+/** Where a picture is seen; elsewhere it would only be carried along. */
+export const showsPictures = (surface: string): boolean => surface === 'mail' || isChat(surface);
+
 /** Local hours in which a phone stays dark for what can wait. */
 const QUIET = { from: 22, to: 7 };
 
@@ -40,35 +43,54 @@ export function quietUntil(now: Date, zone: string): Instant | undefined {
   return new Date(end.epochMilliseconds).toISOString();
 }
 
+/** What this Keepsake has. */
+export interface ReportWays {
+  surfaces: readonly string[];
+  /** Mails are written as files of this machine, for whoever looks there: nobody needs an address. */
+  mailFiles: boolean;
+}
+
+/** A mail is of use to them: there is an address that takes it, and they have not asked for none about this backup. */
+export const canBeMailed = (
+  { mailed }: Pick<Plan, 'mailed'>,
+  { identities }: Pick<Person, 'identities'>,
+  { surfaces, mailFiles }: ReportWays,
+): boolean =>
+  surfaces.includes('mail') &&
+  mailed !== false &&
+  (mailFiles || identities.some(({ surface, refused }) => surface === 'mail' && !refused));
+
+/** Their own; until it is known, that of the schedule, which somebody has chosen. */
+export const zoneOf = ({ zone }: Pick<Person, 'zone'>, { schedule }: Pick<Plan, 'schedule'>): string =>
+  zone ?? ('zone' in schedule ? schedule.zone : 'UTC');
+
 /**
  * - A run that a person started is answered where they are: a mail besides, and a direct message when it went wrong.
  * - A run of the schedule (or one that goes on by itself): console, mail and chat. In chat it is said in the conversation
  *   that the plan is shared with, and to the owner directly when there is none, or when it went wrong.
  * - Good news does not ring at night; bad news does.
- *
- * `surfaces` are those that this Keepsake has.
  */
 export function reportTargets(
   run: Pick<Run, 'trigger' | 'state'>,
-  plan: Pick<Plan, 'conversation' | 'surface' | 'schedule'>,
+  plan: Pick<Plan, 'conversation' | 'surface' | 'schedule' | 'mailed'>,
   owner: Pick<Person, 'identities' | 'zone'>,
-  { surfaces }: { surfaces: readonly string[] },
+  ways: ReportWays,
   now: Date,
 ): ReportTarget[] {
+  const { surfaces } = ways;
   const good = run.state === 'done';
   const chat = chatOf(plan, owner, surfaces);
   const direct: ReportTarget[] = chat === undefined ? [] : [{ surface: chat }];
-  const written = (names: readonly string[]): ReportTarget[] =>
-    names.filter((name) => surfaces.includes(name)).map((surface) => ({ surface }));
-  if (run.trigger === 'person') return [...written(['mail']), ...(good ? [] : direct)];
+  const mail: ReportTarget[] = canBeMailed(plan, owner, ways) ? [{ surface: 'mail' }] : [];
+  if (run.trigger === 'person') return [...mail, ...(good ? [] : direct)];
 
   const place = plan.conversation?.split(':')[0];
   const shared: ReportTarget[] =
     plan.conversation !== undefined && place !== undefined && surfaces.includes(place)
       ? [{ surface: place, conversation: plan.conversation }]
       : [];
-  const zone = owner.zone ?? ('zone' in plan.schedule ? plan.schedule.zone : 'UTC');
-  const due = good ? quietUntil(now, zone) : undefined;
+  const console: ReportTarget[] = surfaces.includes('console') ? [{ surface: 'console' }] : [];
+  const due = good ? quietUntil(now, zoneOf(owner, plan)) : undefined;
   const said = [...shared, ...(good && shared.length > 0 ? [] : direct)];
-  return [...written(['console', 'mail']), ...said.map((target) => (due === undefined ? target : { ...target, due }))];
+  return [...console, ...mail, ...said.map((target) => (due === undefined ? target : { ...target, due }))];
 }

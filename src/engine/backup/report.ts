@@ -2,64 +2,42 @@
 
 import { quote } from '../commands/grammar/words.ts';
 import { skippedTime } from '../commands/schedule/gap.ts';
-import type { Block, Cell, Choice, Counts, Plan, Problem, Reply, Run, RunState } from '../types.ts';
+import type {
+  Block,
+  Cell,
+  Choice,
+  Counts,
+  Plan,
+  Problem,
+  Reply,
+  Run,
+  RunState,
+  SnapshotRecord,
+  TrendPoint,
+} from '../types.ts';
 import { countWords, durationWords, manyWords, sizeWords } from '../wording.ts';
+import { joined } from './verdict.ts';
 
 const ENDED: ReadonlySet<RunState> = new Set(['done', 'partial', 'failed', 'stopped', 'waiting']);
 
 /** True when nothing more happens by itself in this run. */
-export const hasEnded = (run: Run): boolean => ENDED.has(run.state);
+export const hasEnded = (run: Pick<Run, 'state'>): boolean => ENDED.has(run.state);
 
-const joined = (texts: readonly string[]): string =>
-  texts.length > 1 ? `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}` : (texts[0] ?? 'the destination');
-
-const areSafe = (files: number): string =>
-  files === 1 ? 'The one file is safe' : `All ${countWords(files)} files are safe`;
-
-function movedSafe({ new: added, changed }: Counts): string {
-  const what = changed === 0 ? 'new' : added === 0 ? 'changed' : 'new and changed';
-  return added + changed === 1
-    ? `The one ${what} file is safe`
-    : `All ${countWords(added + changed)} ${what} files are safe`;
+/** What a report tells besides the run itself; `report-facts.ts` looks it up. Whatever is not known is absent. */
+export interface ReportFacts {
+  /** The newest restore point. */
+  snapshot?: Pick<SnapshotRecord, 'ended' | 'files' | 'bytes'> | 'none';
+  /** The newest check of any restore point. */
+  verified?: NonNullable<SnapshotRecord['verified']>;
+  /** The last runs, oldest first. */
+  trend?: readonly TrendPoint[];
+  /** New photos, read back from a destination. */
+  sheet?: { jpeg: Uint8Array; shown: number; from: string };
 }
 
-/** The one-line answer to "are my files safe?". `lost`: destinations that could not be used while others could. */
-export function verdict(
-  state: RunState,
-  counts: Counts,
-  plan: Plan,
-  { reason, lost = [] }: { reason?: string; lost?: readonly string[] } = {},
-): string {
-  const where = joined(plan.destinations.map(({ text }) => text).filter((text) => !lost.includes(text)));
-  const moved = counts.new + counts.changed;
-  switch (state) {
-    case 'done':
-      if (counts.files === 0 && counts.vanished > 0)
-        return `${plan.source.text} is empty now; what was in it is kept as older versions in ${where}.`;
-      if (counts.files === 0) return `There is nothing to back up in ${plan.source.text} yet.`;
-      if (moved === 0 && counts.vanished === 0) {
-        const all = counts.files === 1 ? 'the one file is' : `all ${countWords(counts.files)} files are`;
-        return `Nothing new: ${all} already safe in ${where}.`;
-      }
-      if (counts.new === counts.files) return `${areSafe(counts.files)} in ${where}.`;
-      if (moved === 0) return `${areSafe(counts.files)} in ${where}; vanished ones are kept as older versions.`;
-      return `${movedSafe(counts)} in ${where}.`;
-    case 'partial': {
-      const failed = counts.failed > 0 ? `${manyWords(counts.failed, 'file')} could not be backed up` : '';
-      const unused = lost.length > 0 ? `${joined(lost)} could not be used this time` : '';
-      return `${[unused, failed].filter(Boolean).join(', and ')}; everything else is safe in ${where}.`;
-    }
-    case 'stopped':
-      return `Stopped. What was copied is safe in ${where}; the next run goes on from there.`;
-    case 'waiting':
-      return reason ?? 'Waiting for an answer.';
-    case 'failed':
-      return `The backup did not finish. ${reason ?? 'The problems are below.'}`;
-    case 'queued':
-      return 'Waiting for its turn.';
-    case 'running':
-      return 'Working.';
-  }
+interface Field {
+  label: string;
+  value: Cell;
 }
 
 const TONES: Record<RunState, Reply['tone']> = {
@@ -73,10 +51,13 @@ const TONES: Record<RunState, Reply['tone']> = {
 };
 
 const SHOWN_PROBLEMS = 10;
+/** More than these are not read. */
+const MOST_CHOICES = 6;
 
 /** An advice may hold a line to type; here the plan's name is known. */
 const adviceOf = (problem: Problem, plan: Plan): string => problem.advice.replaceAll('<plan>', quote(plan.name));
 
+/** What can be answered to a card that stands in a conversation. */
 function choicesOf(run: Run, plan: Plan): Choice[] {
   const name = quote(plan.name);
   if (run.question) return run.question.choices;
@@ -100,6 +81,24 @@ function choicesOf(run: Run, plan: Plan): Choice[] {
     { ...again, style: 'primary' },
     { label: 'History', line: `history ${name}` },
   ];
+}
+
+/** What can be answered to a report, which is read alone: also what one may want now that one thinks of it. */
+function reportChoices(run: Run, plan: Plan, facts: ReportFacts): Choice[] {
+  const name = quote(plan.name);
+  const first = choicesOf(run, plan);
+  const scheduled = plan.state === 'active' && !('manual' in plan.schedule);
+  const more: Choice[] = [
+    ...(run.problemCount > 0 ? [{ label: 'Why?', line: `why ${name}` }] : []),
+    ...(facts.snapshot && facts.snapshot !== 'none' ? [{ label: 'Restore files', line: `restore ${name}` }] : []),
+    ...(run.state === 'done' ? [{ label: 'Run now', line: `run ${name}` }] : []),
+    ...(scheduled ? [{ label: 'Pause until Monday', line: `pause ${name} until monday` }] : []),
+    ...(run.state === 'done' && plan.report === 'always'
+      ? [{ label: 'Stop these reports', line: `stop reports ${name}` }]
+      : []),
+  ];
+  const known = new Set(first.map(({ line }) => line));
+  return [...first, ...more.filter(({ line }) => !known.has(line))].slice(0, MOST_CHOICES);
 }
 
 /** The night on which the clock was put forward over the planned time; said in the report of that one run. */
@@ -128,7 +127,105 @@ const titleOf = (run: Run, plan: Plan): string => {
   return run.state === 'failed' ? said.replace(/^The backup /, `${plan.name} `) : `${plan.name}: ${said}`;
 };
 
-export function runReply(run: Run, plan: Plan): Reply {
+/**
+ * The same words each time, and two conversations: good news is put away unread by many, and must not take bad news along.
+ */
+const topicOf = ({ state }: Run, plan: Plan): string =>
+  `${plan.name}: ${state === 'done' || state === 'stopped' ? 'backed up' : 'needs you'}`;
+
+const TRIGGERS: Record<Run['trigger'], string> = {
+  schedule: 'as scheduled',
+  person: 'because somebody asked',
+  resume: 'after an interruption',
+};
+
+const ranWords = (run: Run, plan: Plan): string =>
+  `${plan.source.text} to ${joined(plan.destinations.map(({ text }) => text))}, ${TRIGGERS[run.trigger]}`;
+
+/** A run that asks has changed nothing yet; its question holds the counts that matter. */
+function countFields(run: Run, plan: Plan, facts: ReportFacts | undefined): Field[] {
+  const { counts } = run;
+  if (!counts || run.state === 'waiting') return [];
+  const copied = copiedWords(run, counts);
+  return [
+    ...(copied === undefined ? [] : [{ label: 'Copied', value: copied }]),
+    { label: 'In the backup', value: `${manyWords(counts.files, 'file')}, ${sizeWords(counts.bytes)}` },
+    ...(counts.vanished > 0
+      ? [{ label: 'Vanished', value: `${countWords(counts.vanished)}, kept as older versions` }]
+      : []),
+    ...(counts.skipped > 0
+      ? [{ label: 'Left out by the filter', value: `${countWords(counts.skipped)}, their copies stay` }]
+      : []),
+    ...(counts.failed > 0 ? [{ label: 'Failed', value: countWords(counts.failed) }] : []),
+    ...(plan.next && !facts ? [{ label: 'Next run', value: { at: plan.next } }] : []),
+  ];
+}
+
+function spaceWords({ free, total }: { free?: number; total?: number }): string {
+  if (free === undefined) return `${sizeWords(total ?? 0)} in all`;
+  if (total === undefined) return `${sizeWords(free)} free`;
+  return `${sizeWords(Math.max(0, total - free))} used, ${sizeWords(free)} free`;
+}
+
+function nextCell(plan: Plan): Cell {
+  if (plan.next) return { at: plan.next };
+  if (plan.state === 'paused') return `none while it is paused: resume ${quote(plan.name)}`;
+  return `only when you say so: run ${quote(plan.name)}`;
+}
+
+function restoreFields(run: Run, plan: Plan, { snapshot, verified }: ReportFacts): Field[] {
+  if (!snapshot) return [];
+  if (snapshot === 'none') return [{ label: 'Restore point', value: 'none yet' }];
+  const said = run.state === 'waiting' ? undefined : run.counts?.files;
+  return [
+    { label: 'Restore point', value: { at: snapshot.ended } },
+    ...(snapshot.files === said
+      ? []
+      : [{ label: 'It holds', value: `${manyWords(snapshot.files, 'file')}, ${sizeWords(snapshot.bytes)}` }]),
+    { label: 'Copies last checked', value: verified ? { at: verified.at } : `never yet: verify ${quote(plan.name)}` },
+    ...(verified && verified.bad > 0
+      ? [{ label: 'The check found', value: `${manyWords(verified.bad, 'file')} not as they should be` }]
+      : []),
+  ];
+}
+
+function factFields(run: Run, plan: Plan, facts: ReportFacts): Field[] {
+  const several = plan.destinations.length > 1;
+  return [
+    ...(run.space ?? []).map((space) => ({
+      label: several ? `Space in ${space.destination}` : 'Space',
+      value: spaceWords(space),
+    })),
+    { label: 'Next run', value: nextCell(plan) },
+    ...restoreFields(run, plan, facts),
+  ];
+}
+
+/** `12 of the 214 new photos, read from the copies in ~/Backup`. */
+function sheetBlock({ media }: Run, { jpeg, shown, from }: NonNullable<ReportFacts['sheet']>): Block {
+  const all = Math.max(shown, media?.photos ?? 0);
+  const which =
+    shown < all
+      ? `${countWords(shown)} of the ${manyWords(all, 'new photo')}`
+      : shown === 1
+        ? 'The new photo'
+        : `The ${manyWords(shown, 'new photo')}`;
+  return { kind: 'image', alt: `${which}, read from the copies in ${from}`, bytes: jpeg, mime: 'image/jpeg' };
+}
+
+/** The label says what the highest bar is, for those who read and those who listen. */
+function trendBlock(points: readonly TrendPoint[]): Block {
+  const most = Math.max(...points.map(({ files }) => files));
+  const failed = points.filter(({ state }) => state === 'failed' || state === 'waiting').length;
+  const notes = [`at most ${manyWords(most, 'file')} copied`, ...(failed > 0 ? [`${failed} did not finish`] : [])];
+  return { kind: 'trend', label: `Last ${points.length} runs (${notes.join('; ')})`, points: [...points] };
+}
+
+/**
+ * `facts` make it a report, which is read by itself and later; without them it is the card of a run in a conversation, which
+ * is short because it is shown again and again.
+ */
+export function runReply(run: Run, plan: Plan, facts?: ReportFacts): Reply {
   const about = { plan: plan.id, run: run.id };
   if (run.state === 'queued' || run.state === 'running') {
     return {
@@ -140,23 +237,13 @@ export function runReply(run: Run, plan: Plan): Reply {
       data: { run: run.id, state: run.state, progress: run.progress },
     };
   }
-  const counts = run.counts;
   const blocks: Block[] = [];
-  // A run that asks has changed nothing yet; its question holds the counts that matter.
-  if (counts && run.state !== 'waiting') {
-    const copied = copiedWords(run, counts);
-    const fields: { label: string; value: Cell }[] = [
-      ...(copied === undefined ? [] : [{ label: 'Copied', value: copied }]),
-      { label: 'In the backup', value: `${manyWords(counts.files, 'file')}, ${sizeWords(counts.bytes)}` },
-    ];
-    if (counts.vanished > 0)
-      fields.push({ label: 'Vanished', value: `${countWords(counts.vanished)}, kept as older versions` });
-    if (counts.skipped > 0)
-      fields.push({ label: 'Left out by the filter', value: `${countWords(counts.skipped)}, their copies stay` });
-    if (counts.failed > 0) fields.push({ label: 'Failed', value: countWords(counts.failed) });
-    if (plan.next) fields.push({ label: 'Next run', value: { at: plan.next } });
-    blocks.push({ kind: 'fields', fields });
-  }
+  const fields = [
+    ...(facts ? [{ label: 'What ran', value: ranWords(run, plan) }] : []),
+    ...countFields(run, plan, facts),
+    ...(facts ? factFields(run, plan, facts) : []),
+  ];
+  if (fields.length > 0) blocks.push({ kind: 'fields', fields });
   blocks.push(...gapText(run, plan));
   const [only] = run.problems;
   if (only && run.problemCount === 1 && only.path === undefined && only.destination === undefined) {
@@ -177,10 +264,13 @@ export function runReply(run: Run, plan: Plan): Reply {
       ...(more > 0 && { more: { rows: more, line: `history ${quote(plan.name)}` } }),
     });
   }
-  blocks.push({ kind: 'choices', choices: choicesOf(run, plan) });
+  if (facts?.sheet) blocks.push(sheetBlock(run, facts.sheet));
+  if (facts?.trend && facts.trend.length > 1) blocks.push(trendBlock(facts.trend));
+  blocks.push({ kind: 'choices', choices: facts ? reportChoices(run, plan, facts) : choicesOf(run, plan) });
   return {
     tone: TONES[run.state],
     title: titleOf(run, plan),
+    topic: topicOf(run, plan),
     live: run.id,
     blocks,
     about,

@@ -7,7 +7,20 @@ import { caseKey, storedPath } from '../path.ts';
 import type { OpenLocation, Places } from '../services.ts';
 import { createSpool, type Spool } from '../store/spool.ts';
 import { catalogRange, type Store } from '../store/store.ts';
-import type { Clock, Counts, Entry, Location, Log, Path, Plan, Problem, Run, UploadMemo, Why } from '../types.ts';
+import type {
+  Clock,
+  Counts,
+  Entry,
+  Location,
+  Log,
+  NewMedia,
+  Path,
+  Plan,
+  Problem,
+  Run,
+  UploadMemo,
+  Why,
+} from '../types.ts';
 import { sizeWords } from '../wording.ts';
 import { decide, type Need, type Step } from './decide.ts';
 import { createFilter } from './filter.ts';
@@ -18,8 +31,10 @@ import { laidOut } from './layout.ts';
 import { listSource, strayVersion } from './listing.ts';
 import { look } from './look.ts';
 import { createLosses, type Losses } from './losses.ts';
+import { countNewMedia } from './new-media.ts';
 import { newestSnapshots, unfinishedRuns } from './past.ts';
 import type { Meter } from './progress.ts';
+import { spaceOf } from './space.ts';
 import type { Destination, TransferContext } from './target.ts';
 import { transfer } from './transfer.ts';
 
@@ -42,6 +57,8 @@ export interface RunOutcome {
   question?: string;
   /** Destinations (as the person wrote them) that could not be used this time, while others could. */
   lost: string[];
+  media?: NewMedia;
+  space?: NonNullable<Run['space']>;
 }
 
 const ASKED_AT_ONCE = 500;
@@ -229,7 +246,19 @@ async function stages(
     signal.throwIfAborted();
   }
   if (!listing.complete) counts.failed += listing.problems.length;
-  return { counts, problems: problems.kept, problemCount: problems.count, lost: losses.texts() };
+  const space = await spaceOf(
+    s.destinations.filter(losses.isAlive).map(({ open }) => open),
+    tools.log,
+    signal,
+  );
+  return {
+    counts,
+    problems: problems.kept,
+    problemCount: problems.count,
+    lost: losses.texts(),
+    ...(plannedWork.media && { media: plannedWork.media }),
+    ...(space.length > 0 && { space }),
+  };
 }
 
 /** First pass of the merge: counts everything, keeps the steps that need work. */
@@ -240,8 +269,9 @@ async function count(
   steps: Spool<Step>,
   { destinations, unfinished }: Pick<Stage, 'destinations' | 'unfinished'>,
   signal: AbortSignal,
-): Promise<{ counts: Counts; held: number; bytes: Map<number, number> }> {
+): Promise<{ counts: Counts; held: number; bytes: Map<number, number>; media: NewMedia | undefined }> {
   const counts = noCounts();
+  const media = countNewMedia();
   const bytes = new Map<number, number>(destinations.map((d) => [d.index, 0]));
   let held = 0;
   const catalogs = destinations.map((d) => store.find('catalog', catalogRange(plan.id, d.index)));
@@ -260,8 +290,10 @@ async function count(
       counts.files++;
       counts.bytes += step.entry.size ?? 0;
     }
-    if (why === 'new' || why === 'missing_at_destination') counts.new++;
-    else if (why === 'changed' || why === 'unverifiable') counts.changed++;
+    if (why === 'new' || why === 'missing_at_destination') {
+      counts.new++;
+      if (step.entry) media.add(step.entry);
+    } else if (why === 'changed' || why === 'unverifiable') counts.changed++;
     else if (why === 'vanished') counts.vanished++;
     else if (why === 'filtered') counts.skipped++;
     else counts.same++;
@@ -272,7 +304,7 @@ async function count(
         bytes.set(need.destination, (bytes.get(need.destination) ?? 0) + (step.entry?.size ?? 0));
     }
   }
-  return { counts, held, bytes };
+  return { counts, held, bytes, media: media.read() };
 }
 
 export const reason = (needs: readonly Need[]): Why => needs.find((need) => need.why !== 'same')?.why ?? 'same';

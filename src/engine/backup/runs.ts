@@ -6,15 +6,17 @@ import { quote } from '../commands/grammar/words.ts';
 import { AuthRequired, Conflict, isKeepsakeError, NotFound, Stopped } from '../errors.ts';
 import type { Backup, OpenLocation, Outbox, Places } from '../services.ts';
 import type { Store, Write } from '../store/store.ts';
-import type { Clock, Log, Person, Plan, Run, Trigger } from '../types.ts';
+import type { Clock, Log, Plan, Run, Trigger } from '../types.ts';
 import { createGate, type Gate } from './gate.ts';
 import { acquireLease, holderName, isHeld } from './lease.ts';
 import { describe } from './problem.ts';
 import { createMeter, type Meter } from './progress.ts';
-import { hasEnded, isReported, runReply, verdict } from './report.ts';
-import { reportTargets } from './report-targets.ts';
+import { hasEnded, isReported } from './report.ts';
+import { reportOf } from './report-facts.ts';
+import { reportTargets, showsPictures } from './report-targets.ts';
 import { noCounts, perform, type RunTools } from './run.ts';
 import { newRunId } from './run-id.ts';
+import { verdict } from './verdict.ts';
 
 export interface RunsOptions {
   store: Store;
@@ -26,6 +28,8 @@ export interface RunsOptions {
   data: string;
   /** Surfaces that this Keepsake has, for reports: `console`, `mail`, `slack`, `discord`. */
   surfaces: readonly string[];
+  /** Mails are written as files here and need no address. Default: yes; no once they are sent by SMTP. */
+  mailFiles?: boolean;
 }
 
 export type Runs = Pick<Backup, 'start' | 'watch' | 'stop' | 'work'> & {
@@ -210,11 +214,11 @@ export function createRuns(o: RunsOptions): Runs {
       await saving;
       live.delete(started.id);
     }
-    return await conclude(started, plan, patch);
+    return await conclude(started, plan, patch, signal);
   }
 
   function ended(plan: Plan, outcome: Awaited<ReturnType<typeof perform>>): Partial<Run> {
-    const { counts, problems, problemCount, question } = outcome;
+    const { counts, problems, problemCount, question, lost, media, space } = outcome;
     if (question) {
       const name = quote(plan.name);
       return {
@@ -233,7 +237,15 @@ export function createRuns(o: RunsOptions): Runs {
       };
     }
     const state = problemCount === 0 ? 'done' : 'partial';
-    return { state, counts, problems, problemCount, verdict: verdict(state, counts, plan, { lost: outcome.lost }) };
+    return {
+      state,
+      counts,
+      problems,
+      problemCount,
+      ...(media && { media }),
+      ...(space && { space }),
+      verdict: verdict(state, counts, plan, { lost, media }),
+    };
   }
 
   function broken(plan: Plan, error: unknown, shuttingDown: boolean): Partial<Run> {
@@ -260,35 +272,46 @@ export function createRuns(o: RunsOptions): Runs {
     return run;
   }
 
-  /** The end of a run and its report are one write: a crash in between loses neither. */
-  async function conclude(started: Run, plan: Plan, patch: Partial<Run>): Promise<Run> {
-    const now = clock.now().toISOString();
+  /**
+   * The end of a run and its report are one write: a crash in between loses neither. What the report tells besides is
+   * looked up before, in a bounded time, while the run still counts as running.
+   */
+  async function conclude(started: Run, plan: Plan, patch: Partial<Run>, signal: AbortSignal): Promise<Run> {
+    const end = { ...patch, ended: clock.now().toISOString() };
+    const messages = await reports(await withSignIn({ ...started, ...end }, plan), plan, signal);
     const stored = (await store.get('runs', started.id)) ?? started;
     const { question: _question, ...rest } = stored;
-    const run: Run = await withSignIn({ ...rest, ...patch, ended: now }, plan);
-    const owner = await store.get('people', plan.owner);
-    const fresh = (await store.get('plans', plan.id)) ?? plan;
-    const messages: Write[] = owner && isReported(run, plan) ? reports(owner, run, fresh) : [];
+    const run: Run = await withSignIn({ ...rest, ...end }, plan);
     await store.commit([...messages, { table: 'runs', put: run }]);
     await noteInPlan(run);
     log('info', 'run_ended', { run: run.id, plan: plan.name, state: run.state, counts: run.counts });
     return (await store.get('runs', run.id)) ?? run;
   }
 
-  function reports(owner: Person, run: Run, plan: Plan): Write[] {
-    const reply = runReply(run, plan);
-    const targets = reportTargets(run, plan, owner, { surfaces: o.surfaces }, clock.now());
-    return targets.map(({ surface, conversation, due }) => ({
-      table: 'outbox',
-      put: o.outbox.message(
-        owner,
-        surface,
-        `report/${run.id}/${surface}${conversation === undefined ? '' : '/shared'}`,
-        conversation === undefined ? reply : { ...reply, shared: true },
-        { plan: plan.id, run: run.id },
-        { ...(conversation === undefined ? {} : { conversation }), ...(due === undefined ? {} : { due }) },
-      ),
-    }));
+  async function reports(run: Run, plan: Plan, signal: AbortSignal): Promise<Write[]> {
+    const owner = await store.get('people', plan.owner);
+    const fresh = (await store.get('plans', plan.id)) ?? plan;
+    if (!owner || !isReported(run, fresh)) return [];
+    const { surfaces, mailFiles = true } = o;
+    const targets = reportTargets(run, fresh, owner, { surfaces, mailFiles }, clock.now());
+    if (targets.length === 0) return [];
+    const pictures = targets.some(({ surface }) => showsPictures(surface));
+    const full = await reportOf(tools, fresh, run, { pictures, signal });
+    const words = { ...full, blocks: full.blocks.filter(({ kind }) => kind !== 'image') };
+    return targets.map(({ surface, conversation, due }) => {
+      const reply = showsPictures(surface) ? full : words;
+      return {
+        table: 'outbox',
+        put: o.outbox.message(
+          owner,
+          surface,
+          `report/${run.id}/${surface}${conversation === undefined ? '' : '/shared'}`,
+          conversation === undefined ? reply : { ...reply, shared: true },
+          { plan: plan.id, run: run.id },
+          { ...(conversation === undefined ? {} : { conversation }), ...(due === undefined ? {} : { due }) },
+        ),
+      };
+    });
   }
 
   async function noteInPlan(run: Run): Promise<void> {
