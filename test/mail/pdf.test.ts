@@ -1,0 +1,110 @@
+/** A real browser prints; what is in the PDF is looked at from outside. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { inflateSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/engine/clock.ts';
+import { createPrinter, type Printer } from '../../src/mail/pdf.ts';
+
+let folder: string;
+let printer: Printer;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'keepsake-pdf-'));
+  printer = createPrinter({ folder, clock: systemClock, log: () => undefined });
+});
+afterAll(async () => {
+  await printer.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const page = (body: string): string =>
+  `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>photos</title></head><body>${body}</body></html>`;
+
+/** All streams of a PDF, inflated where they are packed. */
+function streamsOf(pdf: Uint8Array): string {
+  const raw = Buffer.from(pdf);
+  const parts: string[] = [];
+  for (let at = raw.indexOf('stream\n'); at >= 0; at = raw.indexOf('stream\n', at + 7)) {
+    const end = raw.indexOf('endstream', at);
+    const bytes = raw.subarray(at + 7, end);
+    try {
+      parts.push(inflateSync(bytes).toString('latin1'));
+    } catch {
+      parts.push(bytes.toString('latin1'));
+    }
+  }
+  return parts.join('\n');
+}
+
+describe('the printer', () => {
+  it('makes a tagged A4 PDF with a title', async () => {
+    const pdf = Buffer.from(await printer.print(page('<h1>All 214 new photos are safe</h1>')));
+    expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
+    const all = `${pdf.toString('latin1')}\n${streamsOf(pdf)}`;
+    expect(all).toContain('/StructTreeRoot');
+    expect(all).toMatch(/\/MediaBox\s*\[0 0 59[45][.\d]* 84[12][.\d]*\]/);
+    expect(all).toMatch(/\/Lang/);
+  });
+
+  it('asks nobody: no server, no file, no script', async () => {
+    let asked = 0;
+    const server = createServer((_, response) => {
+      asked++;
+      response.end('x');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    await writeFile(join(folder, 'secret.txt'), 'the secret of the machine');
+    const base = `http://127.0.0.1:${port}`;
+    const pdf = await printer.print(
+      page(`<img src="${base}/a.png"><iframe src="file://${folder}/secret.txt"></iframe><link rel="stylesheet" href="${base}/b.css">
+        <script>fetch('${base}/c')</script><meta http-equiv="refresh" content="0;url=${base}/d"><p>still here</p>`),
+    );
+    expect(asked).toBe(0);
+    expect(streamsOf(pdf)).toMatch(/T[jJ]/);
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('prints several asked for at once, one after the other', async () => {
+    const pdfs = await Promise.all(['one', 'two', 'three'].map((word) => printer.print(page(`<p>${word}</p>`))));
+    for (const pdf of pdfs) expect(Buffer.from(pdf.subarray(0, 5)).toString()).toBe('%PDF-');
+  });
+
+  it.runIf(process.platform === 'linux' && process.arch === 'x64')(
+    'uses the browser it brings where the machine has none, unpacked once',
+    async () => {
+      const own = createPrinter({ folder, installed: [], clock: systemClock, log: () => undefined });
+      const pdf = await own.print(page('<p>carried along</p>'));
+      await own.close();
+      expect(Buffer.from(pdf.subarray(0, 5)).toString()).toBe('%PDF-');
+      expect((await readdir(folder)).filter((name) => name.startsWith('chromium-'))).toHaveLength(1);
+    },
+  );
+
+  it('says what to install where there is none at all', async () => {
+    const without = createPrinter({
+      folder: join(folder, 'secret.txt'),
+      installed: [],
+      clock: systemClock,
+      log: () => undefined,
+    });
+    await expect(without.print(page('<p></p>'))).rejects.toMatchObject({ code: 'no_browser' });
+    await without.close();
+  });
+
+  it('leaves no browser behind', async () => {
+    const other = createPrinter({ folder, clock: systemClock, log: () => undefined });
+    await other.print(page('<p>gone soon</p>'));
+    await printer.close();
+    await other.close();
+    const { stdout } = await promisify(execFile)('ps', ['-eo', 'ppid,args']);
+    const ours = stdout.split('\n').filter((line) => line.trim().startsWith(`${process.pid} `) && /chrom/.test(line));
+    expect(ours).toEqual([]);
+  });
+});
