@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { OutboxMessage } from '../engine/types.ts';
 import { visibleLine } from '../engine/visible.ts';
-import { domainOf } from './address.ts';
+import { domainOf, listIdOf } from './address.ts';
 
 interface Header {
   key: string;
@@ -13,8 +13,6 @@ interface Header {
 const header = (key: string, value: string): Header => ({ key, value: { prepared: true, foldLines: true, value } });
 
 /** RFC 2919. The same for every person and plan; what bears it came from us, and is not answered. */
-export const listIdOf = (from: string): string => `reports.${domainOf(from)}`;
-
 export const listHeader = (from: string): Header => header('List-Id', `Keepsake <${listIdOf(from)}>`);
 
 /** RFC 2369; one click (RFC 8058) is for HTTPS alone. */
