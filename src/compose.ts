@@ -217,6 +217,15 @@ export async function compose(config: Config, o: ComposeOptions): Promise<Compos
     cancel: async (plan) => (await planner.get()).cancel(plan),
   };
 
+  const printer = lazily(async () => {
+    const { createPrinter } = await import('./mail/pdf.ts');
+    return createPrinter({ folder: join(config.data, 'browser'), clock, log });
+  });
+  const reportPdf: NonNullable<Services['reportPdf']> = async (reply, look) => {
+    const { renderPrint } = await import('./mail/print-render.ts');
+    return (await printer.get()).print(renderPrint(reply, look));
+  };
+
   const services: Services = {
     config,
     store,
@@ -228,6 +237,7 @@ export async function compose(config: Config, o: ComposeOptions): Promise<Compos
     outbox,
     backup,
     scheduler,
+    reportPdf,
     ...(o.askSecret === undefined ? {} : { askSecret: o.askSecret }),
   };
   const dispatch = createDispatch(services);
@@ -262,6 +272,7 @@ export async function compose(config: Config, o: ComposeOptions): Promise<Compos
       await rest();
       await (await planner.made())?.stop(HAND_OVER_GRACE);
       await (await mail.made())?.close();
+      await (await printer.made())?.close();
       await (await web.made())?.close();
       await store.close();
     },

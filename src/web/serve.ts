@@ -64,8 +64,9 @@ export async function serve(o: {
     if (path === '/healthz') return plain(response, 200, 'ok');
     const found = pageAt(o.pages, path);
     if (!found) return plain(response, 404, 'There is nothing here.');
-    if (!found.page.methods.includes(request.method ?? '')) {
-      return plain(response, 405, 'This cannot be done here.', { allow: found.page.methods.join(', ') });
+    const methods: readonly string[] = found.page.methods;
+    if (!methods.includes(request.method ?? '')) {
+      return plain(response, 405, 'This cannot be done here.', { allow: methods.join(', ') });
     }
     found.page.handle(request, response, found.params).catch((error: unknown) => {
       o.log('error', 'web.failed', { page: found.page.path, error });
