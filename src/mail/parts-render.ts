@@ -1,0 +1,171 @@
+/** The parts of a mail as HTML for mail programs: tables, inlined styles, nothing that is loaded from anywhere. Pure. */
+import { escapeHtml, linkHtml, type Manner, textHtml } from './markup-render.ts';
+import { fitted } from './picture-render.ts';
+import { type Colour, light, MONO, PICTURE_WIDTH } from './style-render.ts';
+import { trendHtml } from './trend-render.ts';
+import type { MailPicture, Part, Say } from './view-render.ts';
+import type { Way } from './ways-render.ts';
+
+const LAYOUT = 'role="presentation" cellspacing="0" cellpadding="0" border="0"';
+
+const written = (colour: Colour, size = 16): string =>
+  `class="t-${colour}" style="margin:0;color:${light(colour)};font-size:${size}px;line-height:1.5"`;
+
+const paragraph = (html: string, colour: Colour = 'ink', size = 16): string =>
+  `<p ${written(colour, size)}>${html}</p>`;
+
+const codeHtml = (line: string): string => `<code style="font-family:${MONO};font-size:14px">${textHtml(line)}</code>`;
+
+/** The words; where they can be sent, they are a link. */
+export const sayHtml = ({ line, mailto }: Say): string =>
+  mailto === undefined ? codeHtml(line) : linkHtml(mailto, codeHtml(line));
+
+// ------------------------------------------------------------------------------------------------------------ tables
+
+const CELL = `padding:8px 12px 8px 0;font-size:15px;border-bottom:1px solid ${light('rule')}`;
+const HEAD = `${CELL};text-align:left;color:${light('muted')}`;
+const TABLE = 'cellspacing="0" cellpadding="0" border="0" width="100%"';
+const FULL = 'width:100%;border-collapse:collapse;line-height:1.45';
+
+function fieldsHtml({ fields }: Extract<Part, { kind: 'fields' }>): string {
+  const rows = fields.map(
+    ({ label, value }) =>
+      `<tr valign="top"><th scope="row" width="34%" class="t-muted r-rule" style="${HEAD};font-weight:normal">${textHtml(label)}</th><td class="t-ink r-rule" style="${CELL};color:${light('ink')}">${textHtml(value)}</td></tr>`,
+  );
+  return `<table ${TABLE} style="${FULL}">${rows.join('\n')}</table>`;
+}
+
+/** Columns that have something to say get more room than those with a word. */
+function widths(columns: readonly string[], rows: readonly string[][]): number[] {
+  const longest = columns.map((column, at) =>
+    Math.min(40, Math.max(6, column.length, ...rows.map((row) => (row[at] ?? '').length))),
+  );
+  const all = longest.reduce((sum, length) => sum + length, 0);
+  return longest.map((length) => Math.round((length / all) * 100));
+}
+
+/** On narrow screens a row becomes a paragraph, and each cell says what it is. */
+function tableHtml({ columns, rows }: Extract<Part, { kind: 'table' }>): string {
+  const wide = widths(columns, rows);
+  const head = columns
+    .map(
+      (column, at) =>
+        `<th scope="col" width="${wide[at]}%" class="t-muted r-rule" style="${HEAD};font-size:13px;font-weight:600">${textHtml(column)}</th>`,
+    )
+    .join('');
+  const cell = (text: string, at: number): string => {
+    const named = at > 0 && columns[at] !== '' && columns.length > 2;
+    const name = named
+      ? `<span class="name t-muted" aria-hidden="true" style="display:none;mso-hide:all;color:${light('muted')}">${textHtml(columns[at] ?? '')}: </span>`
+      : '';
+    const strong = at === 0 && columns.length > 2 ? 'font-weight:600;' : '';
+    return `<td class="t-ink r-rule${at === 0 ? ' long' : ''}" style="${CELL};${strong}color:${light('ink')}">${name}${textHtml(text)}</td>`;
+  };
+  const body = rows.map((row) => `<tr valign="top" class="r-rule">${row.map(cell).join('')}</tr>`).join('\n');
+  const stack = columns.length > 2 ? ' class="stack"' : '';
+  const named = columns.some((column) => column !== '') ? `<thead><tr>${head}</tr></thead>` : '';
+  return `<table ${TABLE}${stack} style="${FULL}">${named}<tbody>${body}</tbody></table>`;
+}
+
+// ---------------------------------------------------------------------------------------------------- what can be said
+
+const BUTTONS: Record<Way['style'], { ground: Colour; rule: Colour; ink: Colour }> = {
+  primary: { ground: 'link', rule: 'link', ink: 'over' },
+  danger: { ground: 'card', rule: 'bad', ink: 'bad' },
+  plain: { ground: 'card', rule: 'idle', ink: 'ink' },
+};
+
+/** The cell is the button: Outlook gives a link no padding, so there the cell has it. */
+function buttonHtml(href: string, label: string, style: Way['style']): string {
+  const { ground, rule, ink } = BUTTONS[style];
+  return `<table ${LAYOUT}><tr><td bgcolor="${light(ground)}" class="g-${ground} r-${rule}" style="background-color:${light(ground)};border:1px solid ${light(rule)};border-radius:6px;text-align:center;mso-padding-alt:10px 18px"><a href="${escapeHtml(href)}" class="t-${ink}" style="display:inline-block;padding:10px 18px;color:${light(ink)};font-size:15px;line-height:20px;font-weight:600;text-decoration:none">${textHtml(label)}</a></td></tr></table>`;
+}
+
+/** The words beside a button can be read, typed, and where the button opens a page, sent. */
+function besideHtml({ label, line, mailto, page }: Way): string {
+  if (page !== undefined) return `or answer: ${sayHtml({ line, ...(mailto === undefined ? {} : { mailto }) })}`;
+  return label === line ? '' : codeHtml(line);
+}
+
+function buttonRow(way: Way): string {
+  const href = way.page ?? way.mailto;
+  const label =
+    href === undefined
+      ? `<span class="t-ink" style="color:${light('ink')};font-size:15px;line-height:1.5">${textHtml(way.label)}</span>`
+      : buttonHtml(href, way.label, way.style);
+  return `<tr><td valign="middle" style="padding:0 14px 10px 0">${label}</td><td valign="middle" class="t-muted" style="padding:0 0 10px 0;color:${light('muted')};font-size:14px;line-height:1.5">${besideHtml(way)}</td></tr>`;
+}
+
+export const listHtml = (ways: readonly Way[]): string =>
+  `<table ${LAYOUT} width="100%">${ways
+    .map((way) => {
+      const label = way.label === way.line ? '' : ` – ${textHtml(way.label)}`;
+      return `<tr><td class="t-muted" style="padding:4px 0;color:${light('muted')};font-size:15px;line-height:1.5">${
+        way.page === undefined
+          ? `${sayHtml(way)}${label}`
+          : `${linkHtml(way.page, textHtml(way.label))} ${besideHtml(way)}`
+      }</td></tr>`;
+    })
+    .join('\n')}</table>`;
+
+const waysHtml = ({ manner, ways }: Extract<Part, { kind: 'ways' }>): string =>
+  manner === 'list' ? listHtml(ways) : `<table ${LAYOUT} class="ways">${ways.map(buttonRow).join('\n')}</table>`;
+
+// ---------------------------------------------------------------------------------------------------------- the rest
+
+/** How much is done, as a bar beside the words. */
+function progressHtml({ words, share }: Extract<Part, { kind: 'progress' }>): string {
+  if (share === undefined) return paragraph(textHtml(words));
+  const done = Math.round(share * 100);
+  const cell = (percent: number, colour: Colour): string =>
+    percent === 0
+      ? ''
+      : `<td width="${percent}%" height="10" bgcolor="${light(colour)}" class="g-${colour}" style="font-size:0;line-height:0">&nbsp;</td>`;
+  return `<table ${LAYOUT} aria-hidden="true" width="100%" style="width:100%"><tr>${cell(done, 'busy')}${cell(100 - done, 'rule')}</tr></table>${paragraph(textHtml(words), 'muted', 15)}`;
+}
+
+/** Keeps its place while it is not shown; then its words stand on a ground of their own. */
+function pictureHtml(alt: string, picture: MailPicture, source: string): string {
+  const size = picture.size && fitted(picture.size, PICTURE_WIDTH);
+  const room = size ? ` width="${size.width}" height="${size.height}"` : '';
+  const wide = size ? `width:100%;max-width:${size.width}px;` : `max-width:100%;`;
+  return `<img src="${escapeHtml(source)}" alt="${escapeHtml(alt)}"${room} class="g-tint t-muted" style="display:block;${wide}height:auto;border:0;border-radius:6px;background-color:${light('tint')};color:${light('muted')};font-size:15px;line-height:1.5">`;
+}
+
+/** One row of the card. */
+export function partHtml(part: Part, manner: Manner): string {
+  switch (part.kind) {
+    case 'lines':
+      return paragraph(part.lines.map(textHtml).join('<br>\n'));
+    case 'fields':
+      return fieldsHtml(part);
+    case 'table':
+      return tableHtml(part);
+    case 'rest':
+      return paragraph(
+        part.say === undefined ? textHtml(part.words) : `${textHtml(part.words)}: ${sayHtml(part.say)}`,
+        'muted',
+        15,
+      );
+    case 'progress':
+      return progressHtml(part);
+    case 'heading':
+      return `<h2 class="t-ink" style="margin:0;color:${light('ink')};font-size:17px;line-height:1.4;font-weight:600">${textHtml(part.words)}</h2>`;
+    case 'ways':
+      return waysHtml(part);
+    case 'say':
+      return paragraph(`${part.title === undefined ? '' : `${textHtml(part.title)}<br>`}${sayHtml(part.say)}`);
+    case 'trend':
+      return trendHtml(part);
+    case 'link':
+      return paragraph(
+        part.opens
+          ? linkHtml(part.url, textHtml(part.label === '' ? part.url : part.label))
+          : `${textHtml(part.label)}: ${textHtml(part.url)}`,
+      );
+    case 'picture':
+      return pictureHtml(part.alt, part.picture, manner.sourceOf(part.picture));
+    case 'file':
+      return paragraph(`Attached: ${textHtml(part.words)}`, 'muted', 15);
+  }
+}
