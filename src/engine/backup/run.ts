@@ -2,7 +2,7 @@
  * One run from listing to snapshot. Nothing at the source is touched; at a destination nothing is overwritten or removed
  * before the listing is complete, the guard has agreed and older versions are in safety.
  */
-import { NotFound, QuotaExceeded, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { caseKey, storedPath } from '../path.ts';
 import type { OpenLocation, Places } from '../services.ts';
 import { createSpool, type Spool } from '../store/spool.ts';
@@ -21,7 +21,6 @@ import type {
   UploadMemo,
   Why,
 } from '../types.ts';
-import { sizeWords } from '../wording.ts';
 import { decide, type Need, type Step } from './decide.ts';
 import { createFilter } from './filter.ts';
 import { finish } from './finish.ts';
@@ -34,7 +33,7 @@ import { createLosses, type Losses } from './losses.ts';
 import { countNewMedia } from './new-media.ts';
 import { newestSnapshots, unfinishedRuns } from './past.ts';
 import type { Meter } from './progress.ts';
-import { spaceOf } from './space.ts';
+import { mustFit, spaceOf } from './space.ts';
 import type { Destination, TransferContext } from './target.ts';
 import { transfer } from './transfer.ts';
 
@@ -335,19 +334,6 @@ async function checkAgainstSurvey(
   need.why = 'missing_at_destination';
 }
 
-async function mustFit(destination: Destination, wanted: number, signal: AbortSignal): Promise<void> {
-  if (wanted === 0) return;
-  const free = await freeAt(destination, signal);
-  if (free === undefined || free >= wanted) return;
-  const { text } = destination.open.location;
-  throw new QuotaExceeded(
-    `${text} has ${sizeWords(free)} free and ${sizeWords(wanted)} are needed. Nothing was copied.`,
-    {
-      missing: wanted - free,
-    },
-  );
-}
-
 /**
  * A file that no catalog knows may lie where a new one is to go: someone put it there since. It must be seen before it
  * could be overwritten. (After a survey everything is known already.)
@@ -378,16 +364,6 @@ async function lookForStrangers(
   }
   if (batch.length > 0) await ask(batch);
   destination.survey = { files, versions: s.spool<Entry>() };
-}
-
-/** A destination that is made by the first write has no free space to tell of yet. */
-async function freeAt(destination: Destination, signal: AbortSignal): Promise<number | undefined> {
-  try {
-    return (await destination.open.provider.check({ signal })).free;
-  } catch (error) {
-    if (error instanceof NotFound && destination.survey?.files.size === 0) return undefined;
-    throw error;
-  }
 }
 
 /** Where stored names may differ from source names, a new file must not take a name that is in use. */

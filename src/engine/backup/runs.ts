@@ -5,15 +5,14 @@ import { connectLine } from '../accounts.ts';
 import { quote } from '../commands/grammar/words.ts';
 import { AuthRequired, Conflict, isKeepsakeError, NotFound, Stopped } from '../errors.ts';
 import type { Backup, OpenLocation, Outbox, Places } from '../services.ts';
-import type { Store, Write } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { Clock, Log, Plan, Run, Trigger } from '../types.ts';
 import { createGate, type Gate } from './gate.ts';
 import { acquireLease, holderName, isHeld } from './lease.ts';
 import { describe } from './problem.ts';
 import { createMeter, type Meter } from './progress.ts';
-import { hasEnded, isReported } from './report.ts';
-import { reportOf } from './report-facts.ts';
-import { reportTargets, showsPictures } from './report-targets.ts';
+import { hasEnded } from './report.ts';
+import { reportMessages } from './report-messages.ts';
 import { noCounts, perform, type RunTools } from './run.ts';
 import { newRunId } from './run-id.ts';
 import { verdict } from './verdict.ts';
@@ -278,7 +277,7 @@ export function createRuns(o: RunsOptions): Runs {
    */
   async function conclude(started: Run, plan: Plan, patch: Partial<Run>, signal: AbortSignal): Promise<Run> {
     const end = { ...patch, ended: clock.now().toISOString() };
-    const messages = await reports(await withSignIn({ ...started, ...end }, plan), plan, signal);
+    const messages = await reportMessages(o, await withSignIn({ ...started, ...end }, plan), plan, signal);
     const stored = (await store.get('runs', started.id)) ?? started;
     const { question: _question, ...rest } = stored;
     const run: Run = await withSignIn({ ...rest, ...end }, plan);
@@ -286,32 +285,6 @@ export function createRuns(o: RunsOptions): Runs {
     await noteInPlan(run);
     log('info', 'run_ended', { run: run.id, plan: plan.name, state: run.state, counts: run.counts });
     return (await store.get('runs', run.id)) ?? run;
-  }
-
-  async function reports(run: Run, plan: Plan, signal: AbortSignal): Promise<Write[]> {
-    const owner = await store.get('people', plan.owner);
-    const fresh = (await store.get('plans', plan.id)) ?? plan;
-    if (!owner || !isReported(run, fresh)) return [];
-    const { surfaces, mailFiles = true } = o;
-    const targets = reportTargets(run, fresh, owner, { surfaces, mailFiles }, clock.now());
-    if (targets.length === 0) return [];
-    const pictures = targets.some(({ surface }) => showsPictures(surface));
-    const full = await reportOf(tools, fresh, run, { pictures, signal });
-    const words = { ...full, blocks: full.blocks.filter(({ kind }) => kind !== 'image') };
-    return targets.map(({ surface, conversation, due }) => {
-      const reply = showsPictures(surface) ? full : words;
-      return {
-        table: 'outbox',
-        put: o.outbox.message(
-          owner,
-          surface,
-          `report/${run.id}/${surface}${conversation === undefined ? '' : '/shared'}`,
-          conversation === undefined ? reply : { ...reply, shared: true },
-          { plan: plan.id, run: run.id },
-          { ...(conversation === undefined ? {} : { conversation }), ...(due === undefined ? {} : { due }) },
-        ),
-      };
-    });
   }
 
   async function noteInPlan(run: Run): Promise<void> {
