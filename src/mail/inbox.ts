@@ -188,18 +188,12 @@ export function createInbox(order: InboxOrder): Inbox {
       await answer(person, key, full, mail, to);
       return 'answered';
     }
-    await answer(
-      person,
-      key,
-      {
-        tone: 'good',
-        title: 'Kept: the mail you forwarded.',
-        blocks: [{ kind: 'text', text: `It lies as ${archiveName(what)} in the archive of this Keepsake.` }],
-      },
-      mail,
-      to,
-    );
-    return 'answered';
+    const kept: Reply = {
+      tone: 'good',
+      title: 'Kept: the mail you forwarded.',
+      blocks: [{ kind: 'text', text: `It lies as ${archiveName(what)} in the archive of this Keepsake.` }],
+    };
+    return (await answer(person, key, kept, mail, to)) ? 'answered' : 'done';
   }
 
   /** A plain "yes" to a mail that asks means its question, not another one that is open somewhere. */
