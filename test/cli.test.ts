@@ -267,7 +267,7 @@ describe('the server', () => {
     }
     await store.close();
     const { child, ended, until } = start('src/main.ts', [], { KEEPSAKE_DATA: data });
-    await until('new file is safe');
+    await until('new photo is safe');
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
     expect(await readFile(join(to, 'later.jpg'), 'utf8')).toBe('three');

@@ -59,7 +59,7 @@ describe('chat', () => {
     expect(shown.map(({ title }) => title)).toEqual(['photos is set up']);
     expect(messages).toHaveLength(1);
     await until(() => last(last(messages).states).tone === 'good');
-    expect(last(last(messages).states).title).toContain('The one file is safe');
+    expect(last(last(messages).states).title).toContain('The one photo is safe');
     await until(async () => (await threads()).every((thread) => thread.state !== 'open'));
     const [thread] = await threads();
     expect(thread?.reference).toBe('T1/D1/1');

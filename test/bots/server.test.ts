@@ -143,7 +143,7 @@ describe('the running server', () => {
       await connected(program, surface);
       const code = await claim(program, chat);
       await chat.say('ana', home.backup);
-      await sees(chat, 'All 3 files are safe');
+      await sees(chat, 'All 3 photos are safe');
       expect(await readFile(join(home.folder, 'copy', 'b.jpg'), 'utf8')).toBe('b.jpg');
       await ends(program);
       expect(program.said()).toMatch(/Stopped\.\n$/);
@@ -169,9 +169,9 @@ describe('the running server', () => {
       expect(await first.end('SIGKILL')).toMatchObject({ signal: 'SIGKILL' });
       const second = home.start();
       await connected(second, surface);
-      const over = await sees(chat, 'files are safe');
+      const over = await sees(chat, /(photos and videos|video|files?) (are|is) safe/);
       expect(over.id).toBe(card.id);
-      expect(chat.seen('ana').filter(({ text }) => /files are safe|Copying/.test(text))).toHaveLength(1);
+      expect(chat.seen('ana').filter(({ text }) => /(are|is) safe|Copying/.test(text))).toHaveLength(1);
       expect(await readdir(join(home.folder, 'copy'))).toEqual(expect.arrayContaining(['a.jpg', 'film.mov']));
       await ends(second);
     },
@@ -196,7 +196,7 @@ describe('the running server', () => {
     await connected(program, other === 0 ? 'slack' : 'discord');
     await claim(program, chat);
     await chat.say('ana', home.backup);
-    await sees(chat, 'All 3 files are safe');
+    await sees(chat, 'All 3 photos are safe');
     await ends(program);
     for (const token of Object.values(wrong)) expect(program.said()).not.toContain(token);
   });
@@ -243,7 +243,7 @@ describe('the running server', () => {
     await discord.say('ana', `link ${code}`);
     await sees(discord, /linked|same person|one and the same|know you/i);
     await discord.say('ana', home.backup);
-    await sees(discord, 'All 3 files are safe');
+    await sees(discord, 'All 3 photos are safe');
     await slack.say('ana', 'list');
     await sees(slack, 'photos');
     await ends(program);
@@ -257,7 +257,7 @@ describe('the running server', () => {
     await claim(program, chat);
     program.leave();
     await chat.say('ana', home.backup);
-    await sees(chat, 'All 3 files are safe');
+    await sees(chat, 'All 3 photos are safe');
     const { code } = await program.end();
     expect(code).toBe(0);
   });
@@ -271,7 +271,7 @@ describe('the running server', () => {
     await engine.says(/Keepsake is up/);
     await claim(bots, chat);
     await chat.say('ana', home.backup);
-    await sees(chat, 'All 3 files are safe');
+    await sees(chat, 'All 3 photos are safe');
     expect(engine.said()).not.toContain('claim');
     await Promise.all([ends(bots), ends(engine)]);
   });

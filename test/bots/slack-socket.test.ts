@@ -192,7 +192,7 @@ describe.each(['normal', 'stingy'] as const)('Slack over Socket Mode, %s', (prof
       await place.start();
       await running();
       await slack.as('ana').dm(create());
-      const card = await dm(/one file is safe/);
+      const card = await dm(/one photo is safe/);
       await slack.as('ana').shortcut('restore_this', card);
       const view = await modal(/Restore photos/);
       expect(await slack.as('ana').options(view, 'Files', 'a')).toContainEqual(expect.stringMatching(/^a\.jpg/));

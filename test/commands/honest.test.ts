@@ -81,7 +81,7 @@ describe('what is so already', () => {
     expect(linesOf(reply)).toContain(`pause "${NAME}"`);
     const stopped = await last('stop');
     expect(stopped.title).toBe(`${NAME} is not running.`);
-    expect(words(stopped)).toContain('The last run ended on Sun 22 Nov at 15:23. The one file is safe');
+    expect(words(stopped)).toContain('The last run ended on Sun 22 Nov at 15:23. The one photo is safe');
   });
 
   it('a deleted plan: who deleted it, for those who could see it', async () => {

@@ -6,7 +6,7 @@ import { slackKind } from './slack-driver.ts';
 import { openStory, type World } from './world.ts';
 
 const MINUTE = 60_000;
-const REPORT = 'The one new file is safe';
+const REPORT = 'The one new photo is safe';
 
 /** The outbox as the dead process left it: claimed, and nothing noted. */
 async function forgetDelivery({ composed: { services } }: World): Promise<void> {

@@ -18,7 +18,7 @@ async function backedUp(world: World, words = 'manually'): Promise<void> {
   await world.files(PHOTOS);
   await world.driver.say('ana', `backup ${world.at('photos')} to ${world.at('copy')} ${words} named photos`);
   await world.until('the first run is over', async () => (await world.runs('photos'))[0]?.state === 'done');
-  if (!world.driver.name.startsWith('console')) await world.see('ana', 'All 3 files are safe');
+  if (!world.driver.name.startsWith('console')) await world.see('ana', 'All 3 photos are safe');
 }
 
 /** A run that takes some seconds of real time, and shows how far it is. */
@@ -33,8 +33,9 @@ async function slowRun(world: World): Promise<void> {
 
 const newestRun = async (world: World) => (await world.runs('photos')).at(-1);
 
-/** What a run says when it copied the one new file. */
-const COPIED = 'The one new file is safe';
+/** What a run says when it copied the one new file: the film of `slowRun`, or a photo. */
+const COPIED = 'The one new video is safe';
+const COPIED_PHOTO = 'The one new photo is safe';
 
 export const STORIES: readonly Story[] = [
   {
@@ -65,7 +66,7 @@ export const STORIES: readonly Story[] = [
       const card = await world.see('ana', 'photos is set up');
       expect(card.text).toMatch(/friday/i);
       expect(card.text).toContain('02:00');
-      await world.see('ana', 'All 3 files are safe');
+      await world.see('ana', 'All 3 photos are safe');
       expect(await world.read('copy', 'trip', 'IMG_2041.HEIC')).toBe('third');
     },
   },
@@ -196,7 +197,7 @@ export const STORIES: readonly Story[] = [
     async play(world) {
       await backedUp(world);
       await rm(world.at('photos', 'trip'), { recursive: true });
-      await world.driver.restoreThis('ana', 'All 3 files are safe', { Files: 'IMG_2041.HEIC' });
+      await world.driver.restoreThis('ana', 'All 3 photos are safe', { Files: 'IMG_2041.HEIC' });
       await world.see('ana', 'Restore of photos');
       await world.driver.click('ana', /Restore 1 file|Restore it/);
       await world.see('ana', '1 file restored');
@@ -242,9 +243,9 @@ export const STORIES: readonly Story[] = [
       await backedUp(world, 'weekly');
       await world.files({ 'photos/new.jpg': 'new' });
       await world.due('photos');
-      await world.see('ana', COPIED, { in: 'private' });
+      await world.see('ana', COPIED_PHOTO, { in: 'private' });
       await world.clock.sleep(20_000);
-      expect(world.all('ana', COPIED)).toHaveLength(1);
+      expect(world.all('ana', COPIED_PHOTO)).toHaveLength(1);
     },
   },
   {
@@ -356,7 +357,7 @@ export const STORIES: readonly Story[] = [
       await world.see('ben', 'photos', { in: 'channel' });
       await world.files({ 'photos/new.jpg': 'new' });
       await world.driver.say('ana', 'run photos', { in: 'channel' });
-      await world.see('ben', COPIED, { in: 'channel' });
+      await world.see('ben', COPIED_PHOTO, { in: 'channel' });
     },
   },
   {
@@ -430,7 +431,7 @@ export const STORIES: readonly Story[] = [
       await world.driver.say('ana', `backup ${world.at('photos')} to ${world.at('copy')} manually named photos`, {
         in: 'channel',
       });
-      await world.see('ana', 'All 3 files are safe');
+      await world.see('ana', 'All 3 photos are safe');
       expect(world.all('ben', 'photos')).toEqual([]);
     },
   },

@@ -140,14 +140,15 @@ export async function openSheet(): Promise<SheetMaker> {
       }
       top += height + GAP;
     }
-    const page = await sharp({ create: { width: WIDTH, height: top - GAP, channels: 3, background: '#ffffff' } })
+    const size = { width: WIDTH, height: top - GAP };
+    const page = await sharp({ create: { ...size, channels: 3, background: '#ffffff' } })
       .composite(parts)
+      .removeAlpha()
       .raw()
       .toBuffer();
     for (const quality of QUALITIES) {
-      const jpeg = await sharp(page, { raw: { width: WIDTH, height: top - GAP, channels: 3 } })
-        .jpeg({ quality, mozjpeg: true })
-        .toBuffer();
+      const drawn = sharp(page, { raw: { ...size, channels: 3 } });
+      const jpeg = await drawn.jpeg({ quality, mozjpeg: true }).toBuffer();
       if (jpeg.byteLength <= MOST_BYTES) return { jpeg, shown: thumbnails.length };
     }
     return undefined;
