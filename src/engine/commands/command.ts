@@ -91,6 +91,14 @@ export interface CommandArgs {
   share: { plan: string };
   unshare: { plan: string };
   help: { command?: string };
+  /** The newest ended run's report again, or that of the run which is answered. */
+  report: { plan?: string; as?: 'pdf' };
+  /** What went wrong in the run that is answered, or in the newest with problems. */
+  why: { plan?: string };
+  /** Whether reports are mailed; without a plan those of all backups of the caller. */
+  reports: { plan?: string; mailed: boolean };
+  /** Where reports are mailed to: shown, or asked to be changed. */
+  mail: { address?: string };
 }
 
 export type CommandName = keyof CommandArgs;

@@ -25,6 +25,8 @@ const TAKES_PLAN = new Set([
   'undo',
   'share',
   'unshare',
+  'report',
+  'why',
 ]);
 const BEFORE_PLACE = new Set(['to', 'and', 'backup', 'adopt']);
 const OPTIONS = [

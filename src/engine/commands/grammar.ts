@@ -1,12 +1,14 @@
 /** A typed line -> one command, a question, or what was not understood. Pure; the parts are in `grammar/`. */
 import type { Parsed, Vocabulary } from './command.ts';
+import { readBare, readHalfBare } from './grammar/bare.ts';
 import { choicesOf, type Reading } from './grammar/choices.ts';
 import { readPlan } from './grammar/create.ts';
-import { FILLERS, LEADS, MAKERS } from './grammar/keywords.ts';
+import { FILLERS, GREETINGS, LEADS, MAKERS } from './grammar/keywords.ts';
 import { takeLocation } from './grammar/locations.ts';
 import { planAt } from './grammar/plans.ts';
 import { type Issue, type Line, phraseAt, refused, rest, slice } from './grammar/reading.ts';
 import { withoutSecrets } from './grammar/secrets.ts';
+import { politeAt } from './grammar/verb.ts';
 import { EXAMPLES, planFirst, verbAt, verbWords } from './grammar/verbs.ts';
 import { type BadLine, keyOf, quote, wordsOf } from './grammar/words.ts';
 
@@ -56,9 +58,36 @@ function read(text: string, vocabulary: Vocabulary): Reading {
   if (words.length > MOST_WORDS) {
     return stuck(line, [refused('too_long', 0, 0, `A line has at most ${MOST_WORDS} words.`).issue], '', '');
   }
-  const at = leads(line, 0);
-  if (at >= words.length) return { outcome: 'command', command: { name: 'status', args: {} } };
+  const tail = tailOf(line);
+  if (tail !== undefined) return read(flatText.slice(0, tail), vocabulary);
+  const greeted = greeting(line);
+  const at = leads(line, greeted);
+  if (at >= words.length && greeted === 0) return { outcome: 'command', command: { name: 'status', args: {} } };
   return readFrom(line, at);
+}
+
+/** "run now, thanks!": where the sentence before the politeness ends, if there is one. */
+function tailOf(line: Line): number | undefined {
+  for (let at = 1; at < line.words.length; at++) {
+    const before = line.words[at - 1];
+    const ends = before && (before.comma || (!before.quoted && /[.!]$/.test(before.key)));
+    if (ends && at + politeAt(line, at) >= line.words.length) return before.end;
+  }
+  return undefined;
+}
+
+/** "Hi, ", "ok ", "Yes please! ": how many words greet. A plan or a place of such a name is one. */
+function greeting(line: Line): number {
+  let at = 0;
+  for (let length = 1; length > 0; at += length) {
+    length = planAt(line, at) || takeLocation(line, at) ? 0 : greetingAt(line, at);
+  }
+  return at < line.words.length ? at : 0;
+}
+
+function greetingAt(line: Line, at: number): number {
+  const words = line.words.slice(at, at + 3).map((word) => ({ ...word, key: word.key.replace(/[.!]+$/, '') }));
+  return phraseAt({ ...line, words }, 0, GREETINGS);
 }
 
 function leads(line: Line, from: number): number {
@@ -67,11 +96,19 @@ function leads(line: Line, from: number): number {
   return at;
 }
 
+/** Commands whose first word may as well begin a plan's line: an account named "mail", "reports off ~/a to ~/b". */
+const NOUNS: ReadonlySet<string> = new Set(['mail', 'report', 'reports']);
+
 function readFrom(line: Line, at: number): Reading {
+  const bare = readBare(line, at);
+  if (bare?.command) return { outcome: 'command', command: bare.command };
+  if (bare) return stuck(line, bare.issues, bare.read, bare.unread ?? '', EXAMPLES.edit);
   const verb = verbAt(line, at);
   if (verb) {
     const reading = verb.read(line, at, at + verb.length);
     if (reading.command) return { outcome: 'command', command: reading.command };
+    const noun = NOUNS.has(verb.name) ? readPlan(line, at) : undefined;
+    if (noun?.args) return { outcome: 'command', command: { name: 'create', args: noun.args } };
     // "run icloud to gdrive weekly" is how some say a new plan.
     const whole = verb.name === 'run' ? [rest(line, at + verb.length)] : [];
     return stuck(
@@ -83,6 +120,8 @@ function readFrom(line: Line, at: number): Reading {
       whole,
     );
   }
+  const half = readHalfBare(line, at);
+  if (half) return stuck(line, half.issues, half.read, half.unread ?? '', EXAMPLES.edit);
   const maker = phraseAt(line, at, MAKERS);
   const start = leads(line, at + maker);
   const named = maker === 0 ? planAt(line, start) : undefined;

@@ -19,10 +19,10 @@ type Listed = { [N in CommandName]: Pick<Command<N>, 'name' | 'summary' | 'examp
 
 const GROUPS: [string, CommandName[]][] = [
   ['Back up', ['create', 'preview', 'run', 'stop', 'pause', 'resume', 'edit', 'delete', 'undo']],
-  ['Look', ['status', 'list', 'show', 'history', 'snapshots', 'find']],
+  ['Look', ['status', 'list', 'show', 'report', 'why', 'history', 'snapshots', 'find']],
   ['Get back', ['restore', 'verify', 'adopt']],
   ['Places', ['connect', 'accounts', 'disconnect', 'answer']],
-  ['You', ['when', 'timezone', 'whoami', 'link', 'unlink', 'forget', 'claim', 'help']],
+  ['You', ['when', 'timezone', 'whoami', 'mail', 'reports', 'link', 'unlink', 'forget', 'claim', 'help']],
   ['Others', ['people', 'invite', 'join', 'role', 'share', 'unshare']],
 ];
 
@@ -51,6 +51,16 @@ const DETAILS: Partial<Record<CommandName, string[]>> = {
   ],
   verify: [
     'quick compares names and sizes; sample reads some files back; full reads every file back and compares every byte.',
+  ],
+  report: ['As a file to keep or to pass on: `report "Pictures to usb" pdf`'],
+  why: ['As an answer to a report it means that run; otherwise the newest in which something failed.'],
+  reports: [
+    'Without a name it means all of your backups; as an answer to a report, the backup of that report.',
+    'Failures are not mailed either then. To have the mails again: `send reports`',
+  ],
+  mail: [
+    'I write to the address first. The code in that mail, said here or as an answer to it, makes it yours.',
+    '`mail` alone shows where your reports go.',
   ],
   connect: ['Passwords are never part of the line: they are asked for, and kept sealed.'],
 };

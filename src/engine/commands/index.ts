@@ -17,9 +17,12 @@ import { invite } from './invite.ts';
 import { join } from './join.ts';
 import { link } from './link.ts';
 import { list } from './list.ts';
+import { mail } from './mail.ts';
 import { pause } from './pause.ts';
 import { people } from './people.ts';
 import { preview } from './preview.ts';
+import { report } from './report.ts';
+import { reports } from './reports.ts';
 import { restore } from './restore.ts';
 import { resume } from './resume.ts';
 import { role } from './role.ts';
@@ -36,6 +39,7 @@ import { unshare } from './unshare.ts';
 import { verify } from './verify.ts';
 import { when } from './when.ts';
 import { whoami } from './whoami.ts';
+import { why } from './why.ts';
 
 export const COMMANDS: { [N in CommandName]: Command<N> } = {
   create,
@@ -73,5 +77,9 @@ export const COMMANDS: { [N in CommandName]: Command<N> } = {
   forget,
   share,
   unshare,
+  report,
+  why,
+  reports,
+  mail,
   help: helpOn(() => COMMANDS),
 };

@@ -3,7 +3,7 @@ import { NotAllowed, UsageError } from '../errors.ts';
 import { bindCode, findCode, openCode, useCode } from '../people/codes.ts';
 import { whatIsKnown } from '../people/forget.ts';
 import { clashes, mergePeople, RANK, type Renamed } from '../people/merge.ts';
-import { addIdentity, identityOf, isStranger } from '../people.ts';
+import { addIdentity, identityOf, isStranger, knownAs } from '../people.ts';
 import type { Services } from '../services.ts';
 import type { Caller, Pending, Person, Reply } from '../types.ts';
 import { distanceWords, manyWords } from '../wording.ts';
@@ -34,6 +34,73 @@ async function showCode(caller: Caller, services: Services): Promise<Reply> {
   };
 }
 
+/** Set in a code that was mailed to an address, to see who reads there. */
+const addressIn = ({ payload }: Pending): string | undefined =>
+  typeof payload.mail === 'string' ? payload.mail : undefined;
+
+/**
+ * A mailed code has left the hands of whoever asked for it: besides them only that very address may use it, so that it
+ * opens nothing to somebody who merely saw it.
+ */
+function checkFromThere({ person, surface, proof }: Caller, address: string): void {
+  const there = surface === 'mail' && person.identities.some(({ surface, id }) => surface === 'mail' && id === address);
+  if (there && proof?.verified !== false) return;
+  throw new UsageError('This code is not for here.', {
+    code: 'bad_code',
+    advice: 'Answer the mail that it came with, or say it where you asked for it.',
+  });
+}
+
+/** The reader of that address and whoever asked are one person: said by the latter. A refused address counts again. */
+async function ownAddress({ store, log }: Services, { pending, person }: Found, address: string): Promise<Reply> {
+  const identity = { surface: 'mail', id: address };
+  const holder = await knownAs(store, identity);
+  if (holder && holder.id !== person.id) {
+    throw new UsageError('This address belongs to somebody else here, so it was not taken.', {
+      code: 'address_taken',
+      advice: 'If that is you too, answer the mail with the same line: I then ask whether you are one person.',
+    });
+  }
+  await useCode(store, pending);
+  const now = await addIdentity(store, person.id, identity);
+  log('info', 'people.address', { person: now.id });
+  return {
+    ...good(
+      `Your reports now go to ${address}.`,
+      [
+        text('You can answer them, and write to me from there.'),
+        ...choices(choice('Where to?', 'mail'), choice('No mails', 'stop reports')),
+      ],
+      { person: now.id, identities: now.identities },
+    ),
+    onlyForCaller: true,
+  };
+}
+
+const CHATS = ['slack', 'discord'] as const;
+
+/**
+ * Whoever reads a mistyped address is one with the person who mistyped it, and can do what they can: they are told at
+ * once, where they are besides.
+ */
+async function tellOfAddress({ store, outbox, config, clock }: Services, person: Person, address: string) {
+  const chats = CHATS.filter((chat) => config[chat] && person.identities.some(({ surface }) => surface === chat));
+  const reply: Reply = {
+    ...plain(`${address} is yours now: the code was answered from there.`, [
+      text(
+        'Your reports go there, and what is said from there is said by you. If you do not know that address, end it.',
+      ),
+      ...choices(choice('That is not me', `unlink mail ${address}`, 'danger'), choice('Who am I?', 'whoami')),
+    ]),
+    onlyForCaller: true,
+  };
+  const key = `address:${address}:${clock.now().toISOString()}`;
+  const surfaces = chats.length > 0 ? chats : (['console'] as const);
+  await store.commit(
+    surfaces.map((surface) => ({ table: 'outbox' as const, put: outbox.message(person, surface, key, reply) })),
+  );
+}
+
 interface Found {
   pending: Pending;
   /** Whose code it is. */
@@ -45,7 +112,9 @@ async function find(services: Services, caller: Caller, code: string): Promise<F
   const pending = await findCode(store, clock, { kind: 'link', code, who: identityOf(caller), by: caller.person.id });
   const person = pending.person === undefined ? undefined : await store.get('people', pending.person);
   if (!person) throw new UsageError('Whoever asked for this code is no longer known here.', { code: 'bad_code' });
-  if (person.id === caller.person.id) {
+  const address = addressIn(pending);
+  if (address !== undefined && person.id !== caller.person.id) checkFromThere(caller, address);
+  if (address === undefined && person.id === caller.person.id) {
     throw new UsageError('This is your own code, and I know you here already.', {
       code: 'own_code',
       advice: 'Send it from where I do not know you yet.',
@@ -98,14 +167,22 @@ const linked = (caller: Caller, person: Person, more: string): Reply => ({
   onlyForCaller: true,
 });
 
+/** A forged sender would have a stranger's address bound to whoever asked for the code. */
+const unverified = (): NotAllowed =>
+  new NotAllowed('I cannot tell that this mail is from you, so nothing was linked.', {
+    code: 'not_verified',
+    advice: 'Say the code where you asked for it, or in the terminal.',
+  });
+
 export const link: Command<'link'> = {
   name: 'link',
-  summary: 'Be the same person in Slack, Discord and the terminal.',
+  summary: 'Be the same person in Slack, Discord, mail and the terminal.',
   example: 'link',
   needs: 'viewer',
   async danger(args, caller, services) {
     if (args.code === undefined || isStranger(caller.person)) return undefined;
     const found = await find(services, caller, args.code);
+    if (found.person.id === caller.person.id) return undefined;
     const asked = await question(services, caller, found);
     await bindCode(services.store, services.clock, found.pending, caller.person.id);
     return asked;
@@ -115,12 +192,20 @@ export const link: Command<'link'> = {
       yield await showCode(caller, services);
       return;
     }
-    const { pending, person } = await find(services, caller, args.code);
+    const found = await find(services, caller, args.code);
+    const { pending, person } = found;
+    const address = addressIn(pending);
+    if (address !== undefined && person.id === caller.person.id) {
+      yield await ownAddress(services, found, address);
+      return;
+    }
+    if (caller.proof?.verified === false) throw unverified();
     await useCode(services.store, pending);
     const stranger = isStranger(caller.person);
     const { person: one, renamed } = stranger
       ? { person: await addIdentity(services.store, person.id, identityOf(caller)), renamed: [] }
       : await mergePeople(services.store, caller.person.id, person.id);
+    if (address !== undefined) await tellOfAddress(services, one, address);
     services.log('info', 'people.linked', { person: one.id, surface: caller.surface, merged: !stranger });
     yield linked(caller, one, renamedWords(renamed).replaceAll(' from then on', ' now'));
   },

@@ -70,6 +70,9 @@ const OF_A_PLAN: ReadonlySet<CommandName> = new Set<CommandName>([
   'share',
   'unshare',
   'undo',
+  'report',
+  'why',
+  'reports',
 ]);
 
 /**

@@ -28,11 +28,11 @@ export type CodeKind = keyof typeof LASTS;
 
 const after = (clock: Clock, ms: number): string => new Date(clock.now().getTime() + ms).toISOString();
 
-/** Answers the code, which is nowhere stored. A new link code makes the person's earlier ones worthless. */
+/** Answers the code, which is nowhere stored. A new link code makes the person's earlier ones worthless. `lasts`: ms. */
 export async function openCode(
   store: Store,
   clock: Clock,
-  o: { kind: CodeKind; person: string; payload?: Pending['payload'] },
+  o: { kind: CodeKind; person: string; payload?: Pending['payload']; lasts?: number },
 ): Promise<{ code: string; expires: string }> {
   if (o.kind === 'link') {
     const earlier: string[] = [];
@@ -42,7 +42,7 @@ export async function openCode(
     await store.removeMany('pending', earlier);
   }
   const code = newCode();
-  const expires = after(clock, LASTS[o.kind]);
+  const expires = after(clock, o.lasts ?? LASTS[o.kind]);
   await store.put('pending', {
     id: pendingId(code),
     kind: o.kind,

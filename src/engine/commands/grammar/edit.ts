@@ -19,7 +19,8 @@ export function readEdit(line: Line, from: number, at: number): VerbReading {
   return readChanges(line, found.next, found.plan);
 }
 
-function readChanges(line: Line, at: number, plan: string): VerbReading {
+/** The schedule and the options from word `at` on, as changes of that plan. */
+export function readChanges(line: Line, at: number, plan: string): VerbReading {
   const start = at + phraseAt(line, at, ['to', 'so that it runs', 'to run', 'and']);
   const pieces = piecesOf(line, start);
   const issues: Issue[] = [...pieces.issues, ...unreadIssues(line, pieces, start, [])];

@@ -1,11 +1,26 @@
 /** The words with a meaning of their own. Imports nothing but types, so that quoting can know them. */
 import type { CommandName } from '../command.ts';
 
+/** Reports are no longer mailed. */
+export const STOP_REPORTS = [
+  ...['stop reports', 'stop the reports', 'stop my reports', 'stop all reports', 'stop sending reports'],
+  ...['stop sending me reports', 'stop mailing reports', 'stop mailing me reports', 'stop mailing me'],
+  ...['stop emailing me', 'stop mails', 'stop the mails', 'stop emails', 'stop the emails', 'no more reports'],
+  ...['no more mails', 'no more mail', 'no more emails', 'no more email', 'mute reports', 'mute the reports'],
+  ...['pause reports', 'reports off', 'unsubscribe', 'unsubscribe me'],
+];
+/** And they are again. */
+export const SEND_REPORTS = [
+  ...['send reports', 'send the reports', 'send my reports', 'send me reports', 'send reports again'],
+  ...['send me reports again', 'start reports', 'start the reports', 'resume reports', 'reports on', 'mail reports'],
+  ...['mail me reports', 'mail me again', 'email me again', 'unmute reports', 'subscribe', 'subscribe again'],
+];
+
 /** How each command may be called; the first word is its name in help and suggestions. */
 export const VERBS: Record<Exclude<CommandName, 'create'>, readonly string[]> = {
   list: ['list', 'plans', 'ls', 'list plans', 'list backups', 'show plans', 'backups'],
   show: ['show', 'info', 'describe'],
-  run: ['run', 'start', 'run now', 'start now'],
+  run: ['run', 'start', 'run now', 'start now', 'run again', 'rerun', 're-run', 'retry', 'retry now', 'try again'],
   stop: ['stop', 'cancel', 'abort'],
   pause: ['pause', 'hold'],
   resume: ['resume', 'unpause', 'continue'],
@@ -18,7 +33,7 @@ export const VERBS: Record<Exclude<CommandName, 'create'>, readonly string[]> = 
   snapshots: ['snapshots', 'versions'],
   find: ['find', 'search', 'search for'],
   restore: ['restore', 'recover', 'get back', 'bring back'],
-  verify: ['verify', 'check'],
+  verify: ['verify', 'check', 'check the copies', 'check copies', 'verify the copies', 'check the files'],
   adopt: ['adopt'],
   connect: ['connect', 'sign in to', 'log in to'],
   accounts: ['accounts', 'list accounts', 'show accounts'],
@@ -38,7 +53,33 @@ export const VERBS: Record<Exclude<CommandName, 'create'>, readonly string[]> = 
   share: ['share'],
   unshare: ['unshare', 'stop sharing'],
   help: ['help', '?', '-h', '--help', '/help', 'commands'],
+  report: [
+    ...['report', 'show report', 'show the report', 'show me the report', 'show last report', 'the report'],
+    ...['last report', 'the last report', 'send report', 'send the report', 'send me the report', 'send me a report'],
+    ...['mail the report', 'mail me the report', 'email me the report', 'report again', 'pdf', 'a pdf', 'as pdf'],
+    ...['pdf report', 'send pdf', 'send a pdf', 'send me a pdf', 'send me the pdf', 'send as pdf'],
+  ],
+  why: [
+    ...['why', 'what went wrong', 'what failed', 'what is wrong', "what's wrong", 'what was wrong', 'what happened'],
+    ...['which files failed', 'which files', 'which ones', 'show problems', 'show the problems', 'show errors'],
+    ...['show the errors', 'show failures', 'what are the problems', 'what are the errors', 'what was the problem'],
+  ],
+  reports: ['reports', ...STOP_REPORTS, ...SEND_REPORTS],
+  mail: [
+    ...['mail', 'email', 'e-mail', 'my mail', 'my email', 'my e-mail', 'my mail address', 'my email address'],
+    ...['my mail is', 'my email is', 'my e-mail is', 'my address is', 'my mail address is', 'my email address is'],
+    ...['mail to', 'email to', 'mail me at', 'email me at', 'send reports to', 'send the reports to'],
+    ...['send my reports to', 'send me reports to', 'mail reports to', 'mail the reports to', 'mail my reports to'],
+    ...['email reports to', 'email my reports to', 'reports to'],
+  ],
 };
+
+/** Said before a line, and nothing by themselves. */
+export const GREETINGS = [
+  ...['hi', 'hello', 'hey', 'hi there', 'hello there', 'hi keepsake', 'hello keepsake', 'hey keepsake'],
+  ...['dear keepsake', 'good morning', 'good evening', 'ok', 'okay', 'sure', 'yes', 'yes please', 'great'],
+  ...['perfect', 'thanks', 'thank you', 'thx'],
+];
 
 /** Words before a new plan's line that add nothing. */
 export const LEADS = [
@@ -53,6 +94,7 @@ export const LEADS = [
   'keepsake',
   'could you',
   'can you',
+  'would you',
 ];
 /** Ways to say that a plan is meant; dropped like a lead, and never before another command. */
 export const MAKERS = ['new', 'create', 'add', 'make', 'new backup', 'new plan', 'create backup', 'create plan'];

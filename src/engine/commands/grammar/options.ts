@@ -195,7 +195,13 @@ const OPTIONS: readonly Option[] = [
     heads: ['no report', 'no reports', 'without report', 'without reports'],
     take: (_line, _from, at) => took(at, { slot: 'report', set: { report: 'never' } }),
   },
-  { heads: ['report', 'reports', 'report to me', 'reporting', 'with report', 'with reports'], take: takeReport },
+  {
+    heads: [
+      ...['report', 'reports', 'report to me', 'reporting', 'with report', 'with reports', 'send reports'],
+      ...['send me reports', 'send a report', 'send me a report', 'mail reports', 'mail me reports'],
+    ],
+    take: takeReport,
+  },
   {
     heads: ['no limit', 'unlimited', 'without limit', 'full speed'],
     take: (_line, _from, at) => took(at, { slot: 'limit', set: { limit: 0 } }),

@@ -3,8 +3,8 @@ import type { CommandName } from '../command.ts';
 import { readConnect, readDisconnect } from './accounts.ts';
 import { planAt } from './plans.ts';
 import { keyAt, type Line, phraseAt, refused, rest, slice, unclear } from './reading.ts';
-import { done, ENDINGS, ended, neededPlan, type ReadVerb, stuck, type VerbReading } from './verb.ts';
-import { keyOf, quote } from './words.ts';
+import { done, ended, neededPlan, politeAt, type ReadVerb, stuck, type VerbReading } from './verb.ts';
+import { keyOf, quote, visible } from './words.ts';
 
 const ROLES = ['owner', 'member', 'viewer'] as const;
 const SURFACES = ['slack', 'discord', 'mail', 'terminal', 'web'];
@@ -16,7 +16,7 @@ const CODE = /^[0-9a-z]{4}-?[0-9a-z]{4}-?[0-9a-z]{4}$/i;
 function codeAt(line: Line, at: number): { code: string; next: number } | undefined {
   for (const count of [1, 3]) {
     const words = line.words.slice(at, at + count);
-    const code = words.map((word) => word.text.replace(/[.!]+$/, '')).join('-');
+    const code = words.map((word) => visible(word.text).replace(/[.!]+$/, '')).join('-');
     if (words.length === count && CODE.test(code)) return { code, next: at + count };
   }
   return undefined;
@@ -30,8 +30,8 @@ function noCode(line: Line, from: number, at: number, name: 'link' | 'join'): Ve
 
 /** "link gdrive" is how some say `connect`; "link" alone asks for a code. */
 export const readLink: ReadVerb = (line, from, at) => {
-  if (at >= line.words.length || phraseAt(line, at, ['me', 'my account', ...ENDINGS]) === line.words.length - at)
-    return done({ name: 'link', args: {} });
+  const own = at + phraseAt(line, at, ['me', 'my account']);
+  if (own + politeAt(line, own) >= line.words.length) return done({ name: 'link', args: {} });
   const found = codeAt(line, at);
   if (found) return ended(line, from, found.next, { name: 'link', args: { code: found.code } });
   const connect = readConnect(line, from, at);
@@ -53,7 +53,7 @@ export const readUnlink: ReadVerb = (line, from, at) => {
   const surface = keyAt(line, start).replace(/[.!?]+$/, '');
   if (SURFACES.includes(surface)) {
     const next = start + 1;
-    const id = next < line.words.length && phraseAt(line, next, ENDINGS) === 0 ? line.words[next]?.text : undefined;
+    const id = next < line.words.length && politeAt(line, next) === 0 ? line.words[next]?.text : undefined;
     const args = id === undefined ? { surface } : { surface, id };
     return ended(line, from, id === undefined ? next : next + 1, { name: 'unlink', args });
   }
@@ -81,7 +81,7 @@ const nameOf = (line: Line, from: number, to: number): string =>
 /** The end of the line without politeness. */
 function lastWord(line: Line): number {
   for (let at = 1; at < line.words.length; at++) {
-    if (phraseAt(line, at, ENDINGS) === line.words.length - at) return at;
+    if (politeAt(line, at) === line.words.length - at) return at;
   }
   return line.words.length;
 }

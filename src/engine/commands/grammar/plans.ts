@@ -18,6 +18,18 @@ export function planAt(line: Line, at: number): { next: number; plan: string } |
   return lead > 0 ? exactPlan(line, at + lead) : undefined;
 }
 
+const THIS = [
+  ...['it', 'this', 'this one', 'that', 'that one', 'this backup', 'that backup', 'the backup', 'my backup'],
+  ...['this plan', 'that plan', 'the plan', 'this job', 'the job'],
+];
+
+/** The plan of the message that is answered, called "it". */
+export function thisPlan(line: Line, at: number): { next: number; plan: string } | undefined {
+  const { plan } = line.vocabulary;
+  const length = plan === undefined ? 0 : phraseAt(line, at, THIS);
+  return plan === undefined || length === 0 ? undefined : { next: at + length, plan };
+}
+
 function exactPlan(line: Line, at: number): { next: number; plan: string } | undefined {
   const word = line.words[at];
   if (!word) return undefined;

@@ -106,7 +106,7 @@ function wordIs(line: Line, at: number, part: string, inside: boolean): boolean 
   const word = line.words[at];
   if (!word || (inside && word.comma)) return false;
   // The last word of a sentence may carry its full stop.
-  return word.key === part || (at === line.words.length - 1 && word.key.replace(/[.!?]+$/, '') === part);
+  return word.key === part || (at === line.words.length - 1 && word.key.replace(/[.!?。]+$/, '') === part);
 }
 
 /** The line with its edits made; single spaces between. An edit that overlaps an earlier one is left out. */

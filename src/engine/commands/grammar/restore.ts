@@ -3,7 +3,7 @@ import type { CommandArgs } from '../command.ts';
 import { kindWord } from './files.ts';
 import { isFolder, placeFixes, roleIssue, takeLocation } from './locations.ts';
 import { FLAG } from './pieces.ts';
-import { impliedPlan, nearPlan, planAt, unknownPlan, whichPlan } from './plans.ts';
+import { impliedPlan, nearPlan, planAt, thisPlan, unknownPlan, whichPlan } from './plans.ts';
 import { type Issue, keyAt, type Line, phraseAt, refused, slice, unclear } from './reading.ts';
 import { momentAt } from './times.ts';
 import { done, stuck, type VerbReading } from './verb.ts';
@@ -52,7 +52,7 @@ interface PlanFound {
 }
 
 function planOf(line: Line, at: number): PlanFound {
-  const named = planAt(line, at);
+  const named = planAt(line, at) ?? thisPlan(line, at);
   const implied = impliedPlan(line.vocabulary);
   if (!named) return { ...(implied === undefined ? {} : { plan: implied }), next: at, named: false };
   // "IMG_1.HEIC" as an answer to a report can be a plan's name, and a file of the report's plan.

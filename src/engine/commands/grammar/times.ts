@@ -2,12 +2,15 @@
 import type { Instant } from '../../types.ts';
 import { type TakenSchedule, takeInstant, takeSchedule } from '../schedule.ts';
 import { keyAt, type Line, refused, type Taken, took } from './reading.ts';
+import { visible } from './words.ts';
 
 /** What the schedule grammar sees: keywords in one case, commas kept ("sunday, 3am"), quoted words as something it never reads. */
 function spoken(line: Line): string[] {
   let words = SPOKEN.get(line);
   if (!words) {
-    words = line.words.map((word) => (word.quoted ? '" "' : word.text.normalize('NFKC') + (word.comma ? ',' : '')));
+    words = line.words.map((word) =>
+      word.quoted ? '" "' : visible(word.text.normalize('NFKC')) + (word.comma ? ',' : ''),
+    );
     SPOKEN.set(line, words);
   }
   return words;

@@ -1,6 +1,6 @@
 /** What a verb's reader gets and answers; and what most of them share. */
 import type { ParsedCommand } from '../command.ts';
-import { impliedPlan, planAt, unknownPlan, whichPlan } from './plans.ts';
+import { impliedPlan, planAt, thisPlan, unknownPlan, whichPlan } from './plans.ts';
 import { type Fix, type Issue, type Line, phraseAt, refused, slice } from './reading.ts';
 
 export type VerbReading =
@@ -18,12 +18,27 @@ export const stuck = (line: Line, from: number, upTo: number, issues: Issue[], u
   ...(unread === undefined ? {} : { unread }),
 });
 
-/** Politeness at the end of any command. */
-export const ENDINGS = ['please', 'pls', 'plz', 'thanks', 'thank you', 'now', 'right now', 'now please'];
+const ENDINGS = [
+  ...['please', 'pls', 'plz', 'thanks', 'thank you', 'thx', 'ty', 'cheers', 'many thanks', 'thanks a lot'],
+  ...['thank you very much', 'thank you so much', 'now', 'right now', 'asap', 'right away', 'immediately', 'at once'],
+];
+
+/** `:-)`, and pictures such as a thumb. */
+const FACE = /^(?:[:;]-?[)D]|[\p{Extended_Pictographic}\p{Emoji_Modifier}]+)[.!]*$/u;
+
+/** How many words from `at` on are politeness, as it may stand at the end of any command. */
+export function politeAt(line: Line, at: number): number {
+  let next = at;
+  for (let length = 1; length > 0; next += length) {
+    const word = line.words[next];
+    length = word && !word.quoted && FACE.test(word.key) ? 1 : phraseAt(line, next, ENDINGS);
+  }
+  return next - at;
+}
 
 /** The command if nothing but politeness is left at `at`, else what is too much. */
 export function ended(line: Line, from: number, at: number, command: ParsedCommand): VerbReading {
-  const end = at + phraseAt(line, at, ENDINGS);
+  const end = at + politeAt(line, at);
   if (end >= line.words.length) return done(command);
   return tooMuch(line, from, end);
 }
@@ -48,14 +63,14 @@ export interface PlanWords {
  * anything else in the name's place is an unknown plan.
  */
 export function optionalPlan(line: Line, from: number, at: number, ends: (at: number) => boolean): PlanWords {
-  const named = planAt(line, at);
+  const named = planAt(line, at) ?? thisPlan(line, at);
   if (named) return named;
-  if (at >= line.words.length || ends(at) || phraseAt(line, at, ENDINGS) > 0) {
+  if (at >= line.words.length || ends(at) || politeAt(line, at) > 0) {
     const plan = impliedPlan(line.vocabulary);
     return { ...(plan === undefined ? {} : { plan }), next: at };
   }
   let to = at + 1;
-  while (to < line.words.length && !ends(to) && phraseAt(line, to, ENDINGS) === 0) to++;
+  while (to < line.words.length && !ends(to) && politeAt(line, to) === 0) to++;
   const issue = unknownPlan(line, at, to);
   return { next: to, reading: stuck(line, from, at, [issue], `"${slice(line, at, to)}"`) };
 }

@@ -5,18 +5,20 @@ import { readAnswer } from './answer.ts';
 import { readPlan } from './create.ts';
 import { readEdit, readRename } from './edit.ts';
 import { VERBS } from './keywords.ts';
+import { takeOption } from './options.ts';
 import { readForget, readInvite, readJoin, readLink, readRole, readShare, readUnlink } from './people.ts';
-import { nearPlan, planAt, unknownPlan, whichPlan } from './plans.ts';
+import { nearPlan, planAt, thisPlan, unknownPlan, whichPlan } from './plans.ts';
 import { type Fix, type Issue, keyAt, type Line, phraseAt, refused, rest, slice, unclear } from './reading.ts';
+import { readMail, readReport, readReports, readWhy } from './reports.ts';
 import { readRestore } from './restore.ts';
 import { nearest } from './suggest.ts';
 import { momentAt, spanAt } from './times.ts';
 import {
   done,
-  ENDINGS,
   ended,
   neededPlan,
   optionalPlan,
+  politeAt,
   type ReadVerb,
   stuck,
   tooMuch,
@@ -35,11 +37,13 @@ const withPlan =
 /** "run photos anyway" is the answer to a run that asked before it changed much. */
 const readRun: ReadVerb = (line, from, at) => {
   const anyway = (i: number) => phraseAt(line, i, ['anyway', 'anyways', 'any way']);
-  const { plan, next, reading } = optionalPlan(line, from, at, (i) => anyway(i) > 0);
+  const again = (i: number) => phraseAt(line, i, ['again', 'once more', 'one more time']);
+  const { plan, next, reading } = optionalPlan(line, from, at, (i) => anyway(i) > 0 || again(i) > 0);
   if (reading) return reading;
-  const said = anyway(next);
+  const more = next + again(next);
+  const said = anyway(more);
   const args: CommandArgs['run'] = { ...(plan === undefined ? {} : { plan }), ...(said > 0 ? { anyway: true } : {}) };
-  return ended(line, from, next + said, { name: 'run', args });
+  return ended(line, from, more + said, { name: 'run', args });
 };
 
 const alone =
@@ -139,7 +143,7 @@ const readFind: ReadVerb = (line, from, at) => {
 
 const readPreview: ReadVerb = (line, from, at) => {
   const start = at + phraseAt(line, at, ['of', 'for']);
-  const found = planAt(line, start);
+  const found = planAt(line, start) ?? thisPlan(line, start);
   if (found) {
     const reading = ended(line, from, found.next, { name: 'preview', args: { plan: found.plan } });
     if (reading.command) return reading;
@@ -249,6 +253,10 @@ const READERS: Record<Exclude<CommandName, 'create'>, ReadVerb> = {
   share: readShare('share'),
   unshare: readShare('unshare'),
   help: readHelp,
+  report: readReport,
+  why: readWhy,
+  reports: readReports,
+  mail: readMail,
 };
 
 /** A working line of each command, for people who are stuck in it. */
@@ -289,12 +297,22 @@ export const EXAMPLES: Record<CommandName, string> = {
   share: 'share photos here',
   unshare: 'unshare photos',
   help: 'help restore',
+  report: 'report photos',
+  why: 'why photos',
+  reports: 'stop reports of photos',
+  mail: 'mail ana@example.org',
 };
 
 export interface VerbFound {
   name: CommandName;
   length: number;
   read: ReadVerb;
+}
+
+/** "report weekly" is when a plan reports, whether a plan's line follows or not. */
+function isReportOption(line: Line, at: number, length: number): boolean {
+  const option = takeOption(line, at);
+  return option !== undefined && !option.issue && option.next > at + length;
 }
 
 /** The verb at word `at`; the longest of its phrases counts. */
@@ -304,6 +322,7 @@ export function verbAt(line: Line, at: number): VerbFound | undefined {
     const length = phraseAt(line, at, VERBS[name]);
     if (length > (best?.length ?? 0)) best = { name, length, read: READERS[name] };
   }
+  if ((best?.name === 'report' || best?.name === 'reports') && isReportOption(line, at, best.length)) return undefined;
   const rename = phraseAt(line, at, ['rename']);
   return rename > (best?.length ?? 0) ? { name: 'edit', length: rename, read: readRename } : best;
 }
@@ -325,7 +344,7 @@ export const verbWords = (): string[] => [
 export function planFirst(line: Line, at: number, backUp: boolean): VerbReading | undefined {
   const found = planAt(line, at);
   if (!found) return undefined;
-  if (found.next + phraseAt(line, found.next, ENDINGS) >= line.words.length) {
+  if (found.next + politeAt(line, found.next) >= line.words.length) {
     if (!backUp) return done({ name: 'show', args: { plan: found.plan } });
     const question = `Run the backup "${found.plan}" now, or look at it?`;
     const { issue } = unclear('which_command', 0, found.next, question, [

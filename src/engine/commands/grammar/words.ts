@@ -51,13 +51,26 @@ const SPACE = /\s/;
  */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the purpose
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
-const INVISIBLE = /[\u00ad\u200b-\u200f\u2060\ufeff]/g;
+/** Also what mail programs put between and behind words: joiners, marks of direction, variation selectors of pictures. */
+const INVISIBLE = /[\u00ad\u061c\u180e\u200b-\u200f\u2060-\u2064\ufeff]|\ufe0e|\ufe0f/g;
+/** As word processors write `'` and `-`. */
+const TYPOGRAPHIC: readonly [RegExp, string][] = [
+  [/[\u2018\u2019\u201b\u02bc\u2032`]/g, "'"],
+  [/[\u2010-\u2015\u2212]/g, '-'],
+];
 /** Only these start a path in which a backslash is a separator and never an escape. */
 const WINDOWS = /^(?:[a-z]:\\|\\\\)/i;
 
 /** Comparable form of a keyword or a name: NFKC, lower case (a Turkish `İ` too), nothing invisible, single spaces. */
 export const keyOf = (text: string): string =>
-  text.normalize('NFKC').replace(INVISIBLE, '').toLowerCase().replaceAll('i\u0307', 'i').trim().replace(/\s+/g, ' ');
+  visible(text.normalize('NFKC')).toLowerCase().replaceAll('i\u0307', 'i').trim().replace(/\s+/g, ' ');
+
+/** Without the characters that nobody sees. */
+export const visible = (text: string): string => text.replace(INVISIBLE, '');
+
+/** For keywords, which no typography may hide. Names keep theirs: two of them may differ in a dash. */
+const keywordOf = (text: string): string =>
+  TYPOGRAPHIC.reduce((key, [pattern, plain]) => key.replace(pattern, plain), keyOf(text));
 
 /** Position behind the closing quote and the content, or undefined when it is not closed. A doubled quote stands for itself. */
 function quotedText(line: string, open: number): { text: string; end: number } | undefined {
@@ -147,7 +160,8 @@ export function wordsOf(line: string): Word[] | BadLine {
       continue;
     }
     const raw = line.slice(start, end);
-    words.push({ text, key: quoted ? '' : keyOf(text), raw, quoted, comma: end < i, start, end });
+    if (visible(raw) === '') continue;
+    words.push({ text, key: quoted ? '' : keywordOf(text), raw, quoted, comma: end < i, start, end });
   }
   return words;
 }
