@@ -180,17 +180,22 @@ describe('mails made to keep a server busy', () => {
     expect(dns.queries.length).toBeLessThanOrEqual(10);
   });
 
-  it('the largest mail of empty lines, of one line, and of blanks is read to its end', {
-    timeout: 60_000,
-  }, async () => {
+  it('the largest mail of empty lines is read to its end', { timeout: 60_000 }, async () => {
     const head = await sign(mailText({}, 'x\r\n'), owner);
-    for (const filling of ['\n', 'x', ' ', '\r\n', '\r']) {
+    for (const filling of ['\n', '\r\n']) {
       const body = Buffer.alloc(LARGEST_MAIL - head.length, filling);
-      expect(await look(raw(Buffer.concat([Buffer.from(head), body])))).toMatchObject({
-        // Empty lines at the end are no part of what is signed (RFC 6376 section 3.4.4).
-        verified: /\n/.test(filling),
-      });
+      // Empty lines at the end are no part of what is signed (RFC 6376 section 3.4.4).
+      expect(await look(raw(Buffer.concat([Buffer.from(head), body])))).toMatchObject({ verified: true });
     }
+  });
+
+  it.each(['x', ' ', '\r', '\0'])('the largest mail of one line is not read (%j)', async (filling) => {
+    const head = await sign(mailText({}, 'x\r\n'), owner);
+    const body = Buffer.alloc(LARGEST_MAIL - head.length, filling);
+    expect(await look(raw(Buffer.concat([Buffer.from(head), body])))).toMatchObject({
+      verified: false,
+      why: 'it has a line that is too long to be checked',
+    });
   });
 
   it('a header without an end is not read', async () => {
