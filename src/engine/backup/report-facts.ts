@@ -174,32 +174,26 @@ async function sheetOf(tools: ReportTools, run: Run, plan: Plan, signal?: AbortS
   return within(SHEET_TIME + drawing, signal, () => sheetFrom(tools, run, plan, first, reading));
 }
 
-/** The report of a run that ended: everything that is told of it. Takes at most half a minute, mostly none. */
-export async function reportOf(tools: ReportTools, plan: Plan, run: Run, o: ReportOptions = {}): Promise<Reply> {
-  const { signal } = o;
-  const orNothing = async <T extends object>(what: string, work: Promise<T>): Promise<Partial<T>> => {
+/** What is told of a run that ended, besides itself. Takes at most half a minute, mostly none. Never throws. */
+export async function factsOf(tools: ReportTools, plan: Plan, run: Run, o: ReportOptions = {}): Promise<ReportFacts> {
+  const { signal, pictures = true } = o;
+  const orNothing = async <T>(what: string, work: () => Promise<T>): Promise<T | undefined> => {
     try {
-      return await work;
+      return await work();
     } catch (error) {
       const expected = isKeepsakeError(error) || signal?.aborted;
       tools.log(expected ? 'info' : 'warn', 'report_without', { run: run.id, what, error });
-      return {};
+      return undefined;
     }
   };
-  if (!hasEnded(run)) return runReply(run, plan);
-  const [snapshots, { trend }, { sheet }] = await Promise.all([
-    orNothing(
-      'restore point',
-      within(FACTS_TIME, undefined, () => snapshotFacts(tools, plan)),
-    ),
-    orNothing(
-      'trend',
-      within(FACTS_TIME, undefined, async () => ({ trend: await trendOf(tools, plan, run) })),
-    ),
-    orNothing(
-      'pictures',
-      o.pictures === false ? Promise.resolve({}) : sheetOf(tools, run, plan, signal).then((made) => ({ sheet: made })),
-    ) as Promise<{ sheet?: Sheet | undefined }>,
+  const [snapshots, trend, sheet] = await Promise.all([
+    orNothing('restore point', () => within(FACTS_TIME, undefined, () => snapshotFacts(tools, plan))),
+    orNothing('trend', () => within(FACTS_TIME, undefined, () => trendOf(tools, plan, run))),
+    pictures ? orNothing('pictures', () => sheetOf(tools, run, plan, signal)) : undefined,
   ]);
-  return runReply(run, plan, { ...snapshots, ...(trend ? { trend } : {}), ...(sheet ? { sheet } : {}) });
+  return { ...snapshots, ...(trend ? { trend } : {}), ...(sheet ? { sheet } : {}) };
 }
+
+/** The report of a run, or the card of one that goes on. */
+export const reportOf = async (tools: ReportTools, plan: Plan, run: Run, o: ReportOptions = {}): Promise<Reply> =>
+  runReply(run, plan, hasEnded(run) ? await factsOf(tools, plan, run, o) : undefined);

@@ -2,8 +2,8 @@
 import type { Outbox } from '../services.ts';
 import type { Write } from '../store/store.ts';
 import type { Plan, Run } from '../types.ts';
-import { isReported } from './report.ts';
-import { type ReportTools, reportOf } from './report-facts.ts';
+import { isReported, runReply } from './report.ts';
+import { factsOf, type ReportTools } from './report-facts.ts';
 import { reportTargets, showsPictures } from './report-targets.ts';
 
 export interface MessageTools extends ReportTools {
@@ -13,7 +13,7 @@ export interface MessageTools extends ReportTools {
   mailFiles?: boolean;
 }
 
-/** None for a run that is not reported. Waits for what the report tells, half a minute at most; see `reportOf`. */
+/** None for a run that is not reported. Waits for what the report tells, half a minute at most; see `factsOf`. */
 export async function reportMessages(o: MessageTools, run: Run, plan: Plan, signal: AbortSignal): Promise<Write[]> {
   const owner = await o.store.get('people', plan.owner);
   const fresh = (await o.store.get('plans', plan.id)) ?? plan;
@@ -22,10 +22,13 @@ export async function reportMessages(o: MessageTools, run: Run, plan: Plan, sign
   const targets = reportTargets(run, fresh, owner, { surfaces, mailFiles }, o.clock.now());
   if (targets.length === 0) return [];
   const pictures = targets.some(({ surface }) => showsPictures(surface));
-  const full = await reportOf(o, fresh, run, { pictures, signal });
-  const words = { ...full, blocks: full.blocks.filter(({ kind }) => kind !== 'image') };
+  const { sheet, ...facts } = await factsOf(o, fresh, run, { pictures, signal });
   return targets.map(({ surface, conversation, due }) => {
-    const reply = showsPictures(surface) ? full : words;
+    const reply = runReply(run, fresh, {
+      ...facts,
+      ...(sheet && showsPictures(surface) ? { sheet } : {}),
+      mailed: surface === 'mail',
+    });
     return {
       table: 'outbox',
       put: o.outbox.message(

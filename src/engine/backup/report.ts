@@ -33,6 +33,8 @@ export interface ReportFacts {
   trend?: readonly TrendPoint[];
   /** New photos, read back from a destination. */
   sheet?: { jpeg: Uint8Array; shown: number; from: string };
+  /** It is a mail, and there will be more of them. */
+  mailed?: boolean;
 }
 
 interface Field {
@@ -87,15 +89,14 @@ function choicesOf(run: Run, plan: Plan): Choice[] {
 function reportChoices(run: Run, plan: Plan, facts: ReportFacts): Choice[] {
   const name = quote(plan.name);
   const first = choicesOf(run, plan);
+  if (run.question) return first;
   const scheduled = plan.state === 'active' && !('manual' in plan.schedule);
   const more: Choice[] = [
     ...(run.problemCount > 0 ? [{ label: 'Why?', line: `why ${name}` }] : []),
     ...(facts.snapshot && facts.snapshot !== 'none' ? [{ label: 'Restore files', line: `restore ${name}` }] : []),
     ...(run.state === 'done' ? [{ label: 'Run now', line: `run ${name}` }] : []),
     ...(scheduled ? [{ label: 'Pause until Monday', line: `pause ${name} until monday` }] : []),
-    ...(run.state === 'done' && plan.report === 'always'
-      ? [{ label: 'Stop these reports', line: `stop reports ${name}` }]
-      : []),
+    ...(facts.mailed ? [{ label: 'No more of these mails', line: `stop reports of ${name}` }] : []),
   ];
   const known = new Set(first.map(({ line }) => line));
   return [...first, ...more.filter(({ line }) => !known.has(line))].slice(0, MOST_CHOICES);
