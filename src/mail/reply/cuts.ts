@@ -37,12 +37,12 @@ const DAY = /^\d{1,4}[./年년-]\s?\d{1,2}/;
 
 const isOpening = ({ words }: Seen): boolean => ON.test(words) || DAY.test(words);
 
-/** The last line of an attribution ends so; `whole` is all of it, wrapped lines joined. */
-function isAttribution(whole: string, opening: boolean): boolean {
+/** `whole` is all of its lines joined, if it is one. `last`: nothing stands directly below, so that it is not a part of one. */
+function isAttribution(whole: string, opening: boolean, last: boolean): boolean {
   const colon = /[:;]$/.test(whole);
   const stem = whole.replace(/[\s:;]+$/, '');
   if (WROTE.test(stem)) return colon || opening || ADDRESS.test(whole);
-  if (!colon) return opening && YEAR.test(whole) && TIME.test(whole) && /<[^<>]+@[^<>]+>$/.test(whole);
+  if (!colon) return last && opening && YEAR.test(whole) && TIME.test(whole) && /<[^<>]+@[^<>]+>$/.test(whole);
   return ADDRESS.test(whole) || (TIME.test(whole) && (YEAR.test(whole) || opening));
 }
 
@@ -66,7 +66,8 @@ export function attributionAt(lines: readonly Seen[], index: number): number {
     if (count > 1 && (!evident || (!opening && isOpening(line)))) return 0;
     whole = whole === '' ? line.words : `${whole} ${line.words}`;
     if (whole.length > 600) return 0;
-    if (isAttribution(whole, opening)) return count;
+    const next = lines[index + count];
+    if (isAttribution(whole, opening, !next || next.plain === '' || isQuoted(next))) return count;
   }
   return 0;
 }
