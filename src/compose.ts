@@ -48,7 +48,7 @@ export interface Composed {
   /** What a chat surface gets of all this. */
   surface(): SurfaceServices;
   /** Takes mails that come in until the signal is aborted. Resolves at once where none is set up. */
-  readMail(signal: AbortSignal): Promise<void>;
+  readMail(signal: AbortSignal, onReady?: () => void): Promise<void>;
   /** What a browser may open; works until the signal is aborted. */
   pages(signal: AbortSignal): Promise<Page[]>;
   /** Works queued and abandoned runs, and starts scheduled ones, until the signal is aborted; then comes to rest. */
@@ -256,7 +256,7 @@ export async function compose(config: Config, o: ComposeOptions): Promise<Compos
     dispatch,
     outbox,
     surface,
-    readMail: async (signal) => (await mail.get())?.run(signal),
+    readMail: async (signal, onReady) => (await mail.get())?.run(signal, onReady),
     async pages(signal) {
       if (config.mail === undefined) return [];
       const { mailPages } = await import('./mail/pages.ts');

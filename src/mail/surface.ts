@@ -33,7 +33,7 @@ export interface MailSurface {
    * Takes mails until the signal is aborted; resolves when what is in hand is told. A mailbox that refuses the login, or a
    * port that is taken, is told in the log and ends only that way in.
    */
-  run(signal: AbortSignal): Promise<void>;
+  run(signal: AbortSignal, onReady?: () => void): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -86,12 +86,15 @@ export function createMailSurface({ config, services, http, endpoints, url, data
     return open;
   }
 
-  async function listenAt(door: MailDoor, signal: AbortSignal): Promise<void> {
+  async function listenAt(door: MailDoor, signal: AbortSignal, onReady: () => void): Promise<void> {
     try {
       await door.run(
         (mail) => inbox.take(mail, signal),
         signal,
-        () => log('info', 'mail.connected', { door: door.name }),
+        () => {
+          log('info', 'mail.connected', { door: door.name });
+          onReady();
+        },
       );
     } catch (error) {
       if (!(error instanceof AuthRequired || error instanceof UsageError)) throw error;
@@ -102,9 +105,9 @@ export function createMailSurface({ config, services, http, endpoints, url, data
 
   return {
     deliverer,
-    async run(signal) {
+    async run(signal, onReady = () => {}) {
       try {
-        await Promise.all((await doors()).map((door) => listenAt(door, signal)));
+        await Promise.all((await doors()).map((door) => listenAt(door, signal, onReady)));
       } finally {
         await closeParser();
       }

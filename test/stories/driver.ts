@@ -89,4 +89,14 @@ export interface DriverKind {
 }
 
 /** What a story needs besides lines, buttons and forms. */
-export type Need = 'channel' | 'connection' | 'expiry' | 'cards' | 'closed' | 'reports' | 'zone';
+export type Need =
+  | 'channel'
+  | 'connection'
+  | 'expiry'
+  | 'cards'
+  | 'closed'
+  | 'reports'
+  | 'zone'
+  | 'strangers'
+  | 'menus'
+  | 'empty lines';
