@@ -183,7 +183,7 @@ describe('mails made to keep a server busy', () => {
   it('the largest mail of empty lines is read to its end', { timeout: 60_000 }, async () => {
     const head = await sign(mailText({}, 'x\r\n'), owner);
     for (const filling of ['\n', '\r\n']) {
-      const body = Buffer.alloc(LARGEST_MAIL - head.length, filling);
+      const body = Buffer.alloc((LARGEST_MAIL - head.length) & ~1, filling);
       // Empty lines at the end are no part of what is signed (RFC 6376 section 3.4.4).
       expect(await look(raw(Buffer.concat([Buffer.from(head), body])))).toMatchObject({ verified: true });
     }
