@@ -7,7 +7,7 @@ const CODED = /^(\s*\/?(?:(?:backup|please|keepsake)\s+)*(?:claim|link|join|answ
 /** The command as it was understood, whatever words it was called by. */
 const NAMES: ReadonlySet<string> = new Set(['claim', 'link', 'join', 'answer']);
 /** A code of ours anywhere, also behind a mistyped command ("jion 2F7K-QM4D-9TRV"). */
-const CODE = /\b[0-9A-Z]{4}([- ])[0-9A-Z]{4}\1[0-9A-Z]{4}\b/gi;
+const CODE = /\b[0-9A-Z]{4}([-\s\u2010-\u2015])[0-9A-Z]{4}\1[0-9A-Z]{4}\b/gi;
 const HIDDEN = '[hidden]';
 const MOST = 500;
 

@@ -1,12 +1,12 @@
 /** A typed line -> one command, a question, or what was not understood. Pure; the parts are in `grammar/`. */
 import type { Parsed, Vocabulary } from './command.ts';
-import { readBare, readHalfBare } from './grammar/bare.ts';
+import { isQuestion, readBare, readHalfBare } from './grammar/bare.ts';
 import { choicesOf, type Reading } from './grammar/choices.ts';
 import { readPlan } from './grammar/create.ts';
 import { FILLERS, GREETINGS, LEADS, MAKERS } from './grammar/keywords.ts';
 import { takeLocation } from './grammar/locations.ts';
 import { planAt } from './grammar/plans.ts';
-import { type Issue, type Line, phraseAt, refused, rest, slice } from './grammar/reading.ts';
+import { type Issue, type Line, phraseAt, refused, rest, slice, unclear } from './grammar/reading.ts';
 import { withoutSecrets } from './grammar/secrets.ts';
 import { politeAt } from './grammar/verb.ts';
 import { EXAMPLES, planFirst, verbAt, verbWords } from './grammar/verbs.ts';
@@ -63,7 +63,36 @@ function read(text: string, vocabulary: Vocabulary): Reading {
   const greeted = greeting(line);
   const at = leads(line, greeted);
   if (at >= words.length && greeted === 0) return { outcome: 'command', command: { name: 'status', args: {} } };
-  return readFrom(line, at);
+  const reading = readFrom(line, at);
+  if (isSigh(reading, line, at)) return sighed(line, at);
+  if (reading.outcome === 'command') return reading;
+  const sentence = withoutStop(line, at);
+  const again = sentence === undefined ? reading : read(sentence, vocabulary);
+  return again.outcome === 'command' ? again : reading;
+}
+
+/** "Only videos." is a sentence, "could you make it weekly?" one as well; a name that ends so was read before. */
+function withoutStop(line: Line, at: number): string | undefined {
+  const last = line.words.at(-1);
+  const stop = last?.quoted ? undefined : /(?<=[\p{L}\p{N}])[.!?…]+$/u.exec(last?.raw ?? '')?.[0];
+  if (!last || stop === undefined || isQuestion(line, at)) return undefined;
+  return line.text.slice(0, last.end - stop.length);
+}
+
+const CHANGING: ReadonlySet<string> = new Set(['run', 'stop', 'pause', 'resume', 'verify', 'undo', 'reports']);
+
+/** "stop?" as an answer to a report wonders more than it wants. */
+const isSigh = (reading: Reading, line: Line, at: number): boolean =>
+  reading.outcome === 'command' &&
+  line.vocabulary.plan !== undefined &&
+  CHANGING.has(reading.command.name) &&
+  isQuestion(line, at);
+
+function sighed(line: Line, at: number): Stuck {
+  const end = line.words.length;
+  const said = slice(line, at, end).replace(/[?!.]+$/, '');
+  const { issue } = unclear('which_command', at, end, `Do you want that: ${said}?`, [{ label: said, text: said }]);
+  return stuck(line, [issue], said, '');
 }
 
 /** "run now, thanks!": where the sentence before the politeness ends, if there is one. */
@@ -100,10 +129,10 @@ function leads(line: Line, from: number): number {
 const NOUNS: ReadonlySet<string> = new Set(['mail', 'report', 'reports']);
 
 function readFrom(line: Line, at: number): Reading {
-  const bare = readBare(line, at);
+  const verb = verbAt(line, at);
+  const bare = verb?.name === 'reports' ? undefined : readBare(line, at);
   if (bare?.command) return { outcome: 'command', command: bare.command };
   if (bare) return stuck(line, bare.issues, bare.read, bare.unread ?? '', EXAMPLES.edit);
-  const verb = verbAt(line, at);
   if (verb) {
     const reading = verb.read(line, at, at + verb.length);
     if (reading.command) return { outcome: 'command', command: reading.command };

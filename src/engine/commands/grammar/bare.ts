@@ -40,7 +40,7 @@ function endOf(line: Line, start: number): number {
 const lastKey = (line: Line): string => line.words.at(-1)?.key ?? '';
 
 /** "again?" is a sigh. "could you make it weekly?" is not: `at` is behind such leads. */
-const isQuestion = (line: Line, at: number): boolean =>
+export const isQuestion = (line: Line, at: number): boolean =>
   lastKey(line).endsWith('?') && !/\b(?:could|can|would) you\b/i.test(slice(line, 0, at));
 
 function runsAgain(line: Line, at: number): boolean {
@@ -117,8 +117,8 @@ export function readBare(line: Line, at: number): VerbReading | undefined {
 /** A line that begins as `readBare` wants it and goes on otherwise: what is wrong with it, never a command. */
 export function readHalfBare(line: Line, at: number): Exclude<VerbReading, { command: unknown }> | undefined {
   const { plan } = line.vocabulary;
-  if (plan === undefined || !(isOptionHead(line, at) || scheduleAt(line, at)?.answer.outcome === 'ok'))
-    return undefined;
+  if (plan === undefined || planAt(line, at)) return undefined;
+  if (!(isOptionHead(line, at) || scheduleAt(line, at)?.answer.outcome === 'ok')) return undefined;
   if (piecesOf(line, at).places.length > 0) return undefined;
   const reading = readChanges(line, at, plan);
   const refused = reading.command ? doubtful(line, plan, at, line.words.length) : reading;

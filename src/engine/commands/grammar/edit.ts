@@ -2,7 +2,7 @@
 import type { CommandArgs } from '../command.ts';
 import { readText, unreadText } from './create.ts';
 import { piecesOf } from './pieces.ts';
-import { planAt, unknownPlan } from './plans.ts';
+import { planAt, thisPlan, unknownPlan } from './plans.ts';
 import { type Fix, type Issue, type Line, phraseAt, refused, slice } from './reading.ts';
 import { settle } from './settle.ts';
 import { unreadIssues } from './unread.ts';
@@ -39,7 +39,7 @@ export function readChanges(line: Line, at: number, plan: string): VerbReading {
 
 /** `rename <plan> to <name>`; the new name may have several words, being all that is left. */
 export function readRename(line: Line, from: number, at: number): VerbReading {
-  const found = planAt(line, at);
+  const found = planAt(line, at) ?? thisPlan(line, at);
   const end = line.words.length;
   if (!found) {
     const to = Math.min(at + 1, end);

@@ -4,7 +4,7 @@ import { readConnect, readDisconnect } from './accounts.ts';
 import { planAt } from './plans.ts';
 import { keyAt, type Line, phraseAt, refused, rest, slice, unclear } from './reading.ts';
 import { done, ended, neededPlan, politeAt, type ReadVerb, stuck, type VerbReading } from './verb.ts';
-import { keyOf, quote, visible } from './words.ts';
+import { keyOf, quote, untyped } from './words.ts';
 
 const ROLES = ['owner', 'member', 'viewer'] as const;
 const SURFACES = ['slack', 'discord', 'mail', 'terminal', 'web'];
@@ -16,7 +16,7 @@ const CODE = /^[0-9a-z]{4}-?[0-9a-z]{4}-?[0-9a-z]{4}$/i;
 function codeAt(line: Line, at: number): { code: string; next: number } | undefined {
   for (const count of [1, 3]) {
     const words = line.words.slice(at, at + count);
-    const code = words.map((word) => visible(word.text).replace(/[.!]+$/, '')).join('-');
+    const code = words.map((word) => untyped(word.text).replace(/[.!]+$/, '')).join('-');
     if (words.length === count && CODE.test(code)) return { code, next: at + count };
   }
   return undefined;

@@ -116,7 +116,8 @@ export function replaced(line: Line, edits: readonly Edit[]): string {
   let at = 0;
   for (const edit of sorted) {
     if (edit.from < at) continue;
-    const comma = edit.text !== '' && edit.to > edit.from && line.words[edit.to - 1]?.comma ? ',' : '';
+    const inside = edit.text !== '' && edit.to > edit.from && edit.to < line.words.length;
+    const comma = inside && line.words[edit.to - 1]?.comma ? ',' : '';
     parts.push(spoken(line, at, edit.from), edit.text + comma);
     at = edit.to;
   }

@@ -4,7 +4,7 @@ import { SEND_REPORTS, STOP_REPORTS } from './keywords.ts';
 import { impliedPlan, planAt, thisPlan, unknownPlan } from './plans.ts';
 import { type Fix, type Line, phraseAt, refused, slice, unclear } from './reading.ts';
 import { done, ended, politeAt, type ReadVerb, stuck, tooMuch, type VerbReading } from './verb.ts';
-import { keyOf, quote, visible } from './words.ts';
+import { keyOf, quote, untyped } from './words.ts';
 
 const OF = ['of', 'for', 'about', 'on', 'from'];
 const PDF = ['pdf', 'as pdf', 'as a pdf', 'in pdf', 'as pdf file', 'as a pdf file'];
@@ -129,7 +129,7 @@ const WRITTEN = /^<?(?:mailto:)?([^\s<>"(),:;@\\|]{1,64}@[^\s<>"(),:;@\\|]{1,255
 export const readMail: ReadVerb = (line, from, at) => {
   const next = at + politeAt(line, at);
   if (next >= line.words.length) return done({ name: 'mail', args: {} });
-  const address = WRITTEN.exec(visible((line.words[at]?.text ?? '').normalize('NFKC')))?.[1]?.toLowerCase();
+  const address = WRITTEN.exec(untyped(line.words[at]?.text ?? ''))?.[1]?.toLowerCase();
   if (address !== undefined) return ended(line, from, at + 1, { name: 'mail', args: { address } });
   const words = slice(line, at, line.words.length);
   const message = `"${words}" is no mail address. One looks like ana@example.org.`;

@@ -205,7 +205,7 @@ const readClaim: ReadVerb = (line, from, at) => {
 
 const readHelp: ReadVerb = (line, from, at) => {
   const start = at + phraseAt(line, at, ['me', 'with', 'about', 'on', 'me with']);
-  if (start >= line.words.length) return done({ name: 'help', args: {} });
+  if (start + politeAt(line, start) >= line.words.length) return done({ name: 'help', args: {} });
   const verb = verbAt(line, start);
   const create = phraseAt(line, start, ['backup', 'create', 'new', 'schedule', 'schedules', 'options']);
   if (verb) return ended(line, from, start + verb.length, { name: 'help', args: { command: verb.name } });

@@ -68,9 +68,11 @@ export const keyOf = (text: string): string =>
 /** Without the characters that nobody sees. */
 export const visible = (text: string): string => text.replace(INVISIBLE, '');
 
-/** For keywords, which no typography may hide. Names keep theirs: two of them may differ in a dash. */
-const keywordOf = (text: string): string =>
-  TYPOGRAPHIC.reduce((key, [pattern, plain]) => key.replace(pattern, plain), keyOf(text));
+/** As it was meant, whatever a word processor made of it. Names keep theirs: two of them may differ in a dash. */
+export const untyped = (text: string): string =>
+  TYPOGRAPHIC.reduce((plain, [pattern, mark]) => plain.replace(pattern, mark), visible(text.normalize('NFKC')));
+
+const keywordOf = (text: string): string => keyOf(untyped(text));
 
 /** Position behind the closing quote and the content, or undefined when it is not closed. A doubled quote stands for itself. */
 function quotedText(line: string, open: number): { text: string; end: number } | undefined {
