@@ -34,7 +34,16 @@ const SHEET_BYTES = 80_000_000;
 /** A service makes them of some 100 KB. */
 const LARGEST_THUMBNAIL = 5_000_000;
 
-async function snapshotFacts({ store }: ReportTools, plan: Plan): Promise<Pick<ReportFacts, 'snapshot' | 'verified'>> {
+/** The only copy is not where it was: a restore point there is not to be relied on, and none is spoken of. */
+const isGone = ({ problems }: Run, { destinations }: Plan): boolean =>
+  destinations.length === 1 && problems.some(({ code }) => code === 'destination_gone');
+
+async function snapshotFacts(
+  { store }: ReportTools,
+  plan: Plan,
+  run: Run,
+): Promise<Pick<ReportFacts, 'snapshot' | 'verified'>> {
+  if (isGone(run, plan)) return {};
   let snapshot: SnapshotRecord | undefined;
   for await (const record of store.find('snapshots', {
     index: 'plan+started',
@@ -187,7 +196,7 @@ export async function factsOf(tools: ReportTools, plan: Plan, run: Run, o: Repor
     }
   };
   const [snapshots, trend, sheet] = await Promise.all([
-    orNothing('restore point', () => within(FACTS_TIME, undefined, () => snapshotFacts(tools, plan))),
+    orNothing('restore point', () => within(FACTS_TIME, undefined, () => snapshotFacts(tools, plan, run))),
     orNothing('trend', () => within(FACTS_TIME, undefined, () => trendOf(tools, plan, run))),
     pictures ? orNothing('pictures', () => sheetOf(tools, run, plan, signal)) : undefined,
   ]);

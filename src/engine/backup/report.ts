@@ -122,6 +122,31 @@ function copiedWords(run: Run, counts: Counts): string | undefined {
   return `${what.join(' and ')}, ${sizeWords(copied)}${took}`;
 }
 
+/** What went wrong and what to do, before anything else is told. */
+function problemBlocks({ problems, problemCount, verdict }: Run, plan: Plan): Block[] {
+  const [only] = problems;
+  if (!only) return [];
+  if (problemCount === 1 && only.path === undefined && only.destination === undefined) {
+    // The title holds what happened already.
+    const known = verdict?.includes(only.message) ?? false;
+    return [{ kind: 'text', text: [known ? '' : only.message, adviceOf(only, plan)].filter(Boolean).join(' ') }];
+  }
+  const shown = problems.slice(0, SHOWN_PROBLEMS);
+  const more = problemCount - shown.length;
+  return [
+    {
+      kind: 'table',
+      columns: ['File', 'What happened', 'What to do'],
+      rows: shown.map((problem) => [
+        problem.path ?? problem.destination ?? '',
+        problem.message,
+        adviceOf(problem, plan),
+      ]),
+      ...(more > 0 && { more: { rows: more, line: `history ${quote(plan.name)}` } }),
+    },
+  ];
+}
+
 /** Names the backup: people have several, and read the first line only. */
 const titleOf = (run: Run, plan: Plan): string => {
   const said = run.verdict ?? `It is ${run.state}.`;
@@ -238,33 +263,16 @@ export function runReply(run: Run, plan: Plan, facts?: ReportFacts): Reply {
       data: { run: run.id, state: run.state, progress: run.progress },
     };
   }
-  const blocks: Block[] = [];
-  const fields = [
+  const fields: Field[] = [
     ...(facts ? [{ label: 'What ran', value: ranWords(run, plan) }] : []),
     ...countFields(run, plan, facts),
     ...(facts ? factFields(run, plan, facts) : []),
   ];
-  if (fields.length > 0) blocks.push({ kind: 'fields', fields });
-  blocks.push(...gapText(run, plan));
-  const [only] = run.problems;
-  if (only && run.problemCount === 1 && only.path === undefined && only.destination === undefined) {
-    // The title holds what happened already.
-    const known = run.verdict?.includes(only.message) ?? false;
-    blocks.push({ kind: 'text', text: [known ? '' : only.message, adviceOf(only, plan)].filter(Boolean).join(' ') });
-  } else if (run.problems.length > 0) {
-    const shown = run.problems.slice(0, SHOWN_PROBLEMS);
-    const more = run.problemCount - shown.length;
-    blocks.push({
-      kind: 'table',
-      columns: ['File', 'What happened', 'What to do'],
-      rows: shown.map((problem) => [
-        problem.path ?? problem.destination ?? '',
-        problem.message,
-        adviceOf(problem, plan),
-      ]),
-      ...(more > 0 && { more: { rows: more, line: `history ${quote(plan.name)}` } }),
-    });
-  }
+  const blocks: Block[] = [
+    ...problemBlocks(run, plan),
+    ...(fields.length > 0 ? [{ kind: 'fields' as const, fields }] : []),
+    ...gapText(run, plan),
+  ];
   if (facts?.sheet) blocks.push(sheetBlock(run, facts.sheet));
   if (facts?.trend && facts.trend.length > 1) blocks.push(trendBlock(facts.trend));
   blocks.push({ kind: 'choices', choices: facts ? reportChoices(run, plan, facts) : choicesOf(run, plan) });
