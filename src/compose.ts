@@ -196,6 +196,7 @@ export async function compose(config: Config, o: ComposeOptions): Promise<Compos
     outbox,
     data: config.data,
     surfaces: ['console', 'mail', ...(config.slack ? ['slack'] : []), ...(config.discord ? ['discord'] : [])],
+    mailFiles: config.mail?.smtp === undefined,
   });
   const { backup, stop, rest } = tracked(made);
 
