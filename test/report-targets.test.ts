@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runReply } from '../src/engine/backup/report.ts';
+import { isReported, runReply } from '../src/engine/backup/report.ts';
 import { chatOf, quietUntil, reportTargets } from '../src/engine/backup/report-targets.ts';
 import { skippedTime } from '../src/engine/commands/schedule/gap.ts';
 import type { Choice, Identity, Plan, Reply, Run, RunState, Schedule } from '../src/engine/types.ts';
@@ -77,6 +77,51 @@ describe('where a run is reported', () => {
     );
     expect(targets).toEqual([{ surface: 'mail' }, { surface: 'discord' }]);
     expect(chatOf(plan({ surface: 'slack' }), on('discord'), ALL.surfaces)).toBe('discord');
+  });
+
+  it.each<[string, Identity[], boolean, Partial<Plan>, boolean]>([
+    ['files need no address', [], true, {}, true],
+    ['files, and no mails about it', [], true, { mailed: false }, false],
+    ['an address', [{ surface: 'mail', id: 'ana@example.org' }], false, {}, true],
+    ['no address', [{ surface: 'slack', id: 'T1/U1' }], false, {}, false],
+    [
+      'an address that bounces',
+      [{ surface: 'mail', id: 'ana@example.org', refused: { at: NOON.toISOString(), why: '550' } }],
+      false,
+      {},
+      false,
+    ],
+    [
+      'one of two bounces',
+      [
+        { surface: 'mail', id: 'old@example.org', refused: { at: NOON.toISOString(), why: '550' } },
+        { surface: 'mail', id: 'ana@example.org' },
+      ],
+      false,
+      {},
+      true,
+    ],
+    ['they want none about it', [{ surface: 'mail', id: 'ana@example.org' }], false, { mailed: false }, false],
+  ])('mail: %s', (_, identities, mailFiles, more, expected) => {
+    for (const trigger of ['schedule', 'person', 'resume'] as const)
+      for (const state of ['done', 'failed'] as const) {
+        const targets = reportTargets(run(trigger, state), plan(more), { identities }, { ...ALL, mailFiles }, NOON);
+        expect(targets.some(({ surface }) => surface === 'mail')).toBe(expected);
+      }
+  });
+
+  it.each<[Plan['report'], RunState, boolean]>([
+    ['always', 'done', true],
+    ['on_failure', 'done', false],
+    ['daily', 'done', false],
+    ['weekly', 'done', false],
+    ['never', 'done', false],
+    ['never', 'failed', true],
+    ['weekly', 'partial', true],
+    ['daily', 'waiting', true],
+    ['always', 'stopped', false],
+  ])('report %s, %s: %s', (report, state, expected) => {
+    expect(isReported(ended({ state }), plan({ report }))).toBe(expected);
   });
 
   it('good news waits for the morning in chat, and only there; bad news does not', () => {
