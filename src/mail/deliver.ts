@@ -8,7 +8,7 @@ import { codeOf, mailtoLink, messageIdOf, taggedAddress } from './address.ts';
 import { composeMail, dkimSigner, plainAddress } from './compose.ts';
 import { answerSubject, plainMessageId, threadOf } from './headers.ts';
 import type { MailAuth } from './oauth.ts';
-import { type MailLook, type RenderedMail, renderMail } from './render.ts';
+import { type MailLook, type RenderedMail, renderMail, subjectOf } from './render.ts';
 import { createSmtp, type Smtp } from './smtp.ts';
 
 export interface MailDelivererOrder {
@@ -156,7 +156,7 @@ export function createMailDeliverer({ config, services, auth, url }: MailDeliver
     const replyTo = config.tags ? taggedAddress(from, 'r', carried.reply) : from;
     const [unsubscribe] = endsOf(carried);
     const question = web !== undefined && questionOf(message.reply) !== undefined;
-    const subject = answerSubject(message.answers?.subject ?? renderMail(message.reply, { zone }).subject);
+    const subject = answerSubject(message.answers?.subject ?? subjectOf(message.reply));
     return {
       look: {
         zone,
