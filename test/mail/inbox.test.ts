@@ -161,7 +161,7 @@ describe('a reply', () => {
   });
 
   it('a plain yes means the question of the mail that it answers', async () => {
-    await take({ text: 'delete', recipients: [taggedAddress(BOT, 'r', await token())] });
+    await take({ text: 'delete photos', recipients: [taggedAddress(BOT, 'r', await token())] });
     const asked = (await lastAnswer())?.reply;
     expect(asked?.title).toMatch(/photos/);
     const confirm = String(Object(asked?.data).confirm);

@@ -99,4 +99,5 @@ export type Need =
   | 'zone'
   | 'strangers'
   | 'menus'
-  | 'empty lines';
+  | 'empty lines'
+  | 'stale buttons';

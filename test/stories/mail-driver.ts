@@ -18,8 +18,9 @@ const canBeAnswered = (mail: SeenMail): boolean => /\+r\./.test(mail.replyTo);
 
 export const mailKind: DriverKind = {
   name: 'mail',
-  // One correspondence, in which nothing is changed once it is said, and nobody unknown is spoken to.
-  lacks: ['channel', 'expiry', 'cards', 'closed', 'zone', 'strangers', 'menus', 'empty lines'],
+  // One correspondence, in which nothing is changed once it is said, and nobody unknown is spoken to. Mails are answered
+  // late on purpose: one that was answered already is asked about, whatever happened since.
+  lacks: ['channel', 'expiry', 'cards', 'closed', 'zone', 'strangers', 'menus', 'empty lines', 'stale buttons'],
   async open() {
     const world: MailWorld = await openMailWorld();
     const people: Record<Who, Person> = {

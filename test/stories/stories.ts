@@ -158,6 +158,7 @@ export const STORIES: readonly Story[] = [
   },
   {
     name: 'a stale button says who did it and when, and does nothing',
+    needs: ['stale buttons'],
     async play(world) {
       await backedUp(world, 'weekly');
       await world.driver.say('ana', 'show photos');
