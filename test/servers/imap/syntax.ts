@@ -82,7 +82,8 @@ function readList(cursor: Cursor): Token {
 }
 
 function readSpace(cursor: Cursor): void {
-  if (cursor.text[cursor.at] !== ' ') throw new Bad('words are not separated by one space');
+  if (!/^ (?! )/.test(cursor.text.slice(cursor.at, cursor.at + 2)))
+    throw new Bad('words are not separated by one space');
   cursor.at += 1;
 }
 
