@@ -27,7 +27,7 @@ async function reported({ store }: Services, { about }: Caller, plan: Plan): Pro
 /** A name that every system takes, whatever the plan is called. */
 const fileName = (plan: Plan, run: Run): string => {
   const name = plan.name
-    .replace(/[^\p{L}\p{N} ._-]+/gu, ' ')
+    .replace(/[^\p{L}\p{N}._-]+/gu, ' ')
     .replace(/^[. ]+/, '')
     .trim()
     .slice(0, 60)
