@@ -19,6 +19,15 @@ function missing(): string | undefined {
 /** Why no server can be started here; undefined when one can. */
 export const dovecotMissing: string | undefined = missing();
 
+/** To all processes of the group that are still there. */
+function signalGroup(group: number | undefined, signal: NodeJS.Signals): void {
+  try {
+    if (group !== undefined) process.kill(-group, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 export interface Dovecot {
   host: '127.0.0.1';
   port: number;
@@ -115,10 +124,11 @@ export async function startDovecot(users: readonly DovecotOrder[]): Promise<Dove
   await give(join(folder, 'mail'));
 
   let child: ChildProcess | undefined;
-  const abandon = (): void => void child?.kill('SIGTERM');
+  const abandon = (): void => signalGroup(child?.pid, 'SIGTERM');
   process.once('exit', abandon);
   const start = async (): Promise<void> => {
-    child = spawn(program, ['-F', '-c', settings], { stdio: 'ignore' });
+    // A group of its own, so that sessions, which outlive the master, can be ended too.
+    child = spawn(program, ['-F', '-c', settings], { stdio: 'ignore', detached: true });
     await listening(port).catch(async (error) => {
       throw new Error(`dovecot did not start: ${await readFile(logFile, 'utf8').catch(() => 'no log')}`, {
         cause: error,
@@ -131,9 +141,11 @@ export async function startDovecot(users: readonly DovecotOrder[]): Promise<Dove
     if (running === undefined || running.exitCode !== null) return;
     const ended = new Promise((resolve) => running.once('exit', resolve));
     running.kill('SIGTERM');
-    if ((await Promise.race([ended, wait(5000, 'late', { ref: false })])) !== 'late') return;
-    running.kill('SIGKILL');
     await ended;
+    // The master leaves its sessions alone when it goes.
+    signalGroup(running.pid, 'SIGTERM');
+    await wait(50);
+    signalGroup(running.pid, 'SIGKILL');
   };
   await start();
 
