@@ -209,3 +209,12 @@ describe('what is not done', () => {
     expect(words((await mails())[0]?.reply)).not.toContain('answer');
   });
 });
+
+describe('help in chat', () => {
+  it('has room in its menu for every command, the last one too', async () => {
+    await world.store.put('people', { ...ana, identities: [...ana.identities, { surface: 'slack', id: 'T1/UANA' }] });
+    const lines = linesOf(await say('help', { surface: 'slack', id: 'T1/UANA' }));
+    expect(lines).toContain('help mail');
+    expect(lines).toContain('help unshare');
+  });
+});

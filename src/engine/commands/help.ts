@@ -108,8 +108,8 @@ function page(commands: Listed, kinds: readonly KindSummary[], named: (example: 
 
 /** What most people need, in the order in which they need it. */
 const FIRST: readonly CommandName[] = ['status', 'run', 'find', 'restore', 'edit', 'pause', 'undo'];
-/** Known by those who have such a code, or said before anything else. */
-const UNASKED: readonly CommandName[] = ['claim', 'join', 'help', 'when'];
+/** Known by those who have such a code, said before anything else, or offered where they are of use: below questions and reports. */
+const UNASKED: readonly CommandName[] = ['claim', 'join', 'help', 'when', 'answer', 'report', 'why', 'reports'];
 
 /** In chat a page is a screen of a telephone: what most people need, everything else in a menu. */
 function chatPage(
