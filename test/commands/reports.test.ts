@@ -235,6 +235,7 @@ describe('stop reports', () => {
       'status',
     ]);
     expect((await world.store.get('plans', plan.id))?.mailed).toBe(false);
+    expect(words(await last(`show "${NAME}"`))).toContain('not by mail');
     expect((await world.store.get('plans', music.id))?.mailed).toBeUndefined();
     const again = await last('send reports', { about });
     expect(again.title).toBe(`Reports of ${NAME} are mailed again.`);

@@ -86,7 +86,7 @@ export function planFields(plan: Plan, now: Date, more: Record<string, Cell | un
     Keeps: retentionWords(plan.retention),
     Folders: plan.layout,
     Limit: plan.limit === undefined ? undefined : `${sizeWords(plan.limit)}/s`,
-    Reports: REPORTS[plan.report],
+    Reports: `${REPORTS[plan.report]}${plan.mailed === false ? ', not by mail' : ''}`,
     ...more,
   });
 }
@@ -120,6 +120,7 @@ export const planData = (plan: Plan, caller: Pick<Caller, 'zone'>, now: Date): R
   layout: plan.layout,
   limit: plan.limit,
   report: plan.report,
+  mailed: plan.mailed !== false,
   line: plan.line,
   last: plan.last,
 });
