@@ -9,6 +9,7 @@ import { type Key, mailText, raw, rsaKey, sign } from './signed.ts';
 const owner = rsaKey();
 const evil = rsaKey();
 const trial = rsaKey(2048, 't=y; ');
+const alone = rsaKey(2048, 't=s; ');
 const weak = rsaKey(768);
 
 const FROM = 'Owner <owner@example.org>';
@@ -25,6 +26,7 @@ beforeAll(async () => {
     '_dmarc.example.org': { TXT: ['v=DMARC1; p=reject'] },
     's._domainkey.example.org': published(owner),
     'trial._domainkey.example.org': published(trial),
+    'alone._domainkey.example.org': published(alone),
     'weak._domainkey.example.org': published(weak),
     's._domainkey.sub.example.org': published(evil),
     's._domainkey.evil.example': published(evil),
@@ -394,6 +396,11 @@ const attacks: Attack[] = [
     why: /expired/,
   },
   { name: 'the key is a trial', mail: () => sign(mailText(), trial, { selector: 'trial' }), why: /is a trial/ },
+  {
+    name: 'the key is for the domain alone, the signature speaks for a sub-domain',
+    mail: () => sign(mailText(), alone, { selector: 'alone', identity: 'owner@sub.example.org' }),
+    why: broken,
+  },
   { name: 'the key is too short', mail: () => sign(mailText(), weak, { selector: 'weak' }), why: broken },
   { name: 'SHA-1', mail: () => byOwner(mailText(), { algorithm: 'rsa-sha1' }), why: /no longer safe/ },
   { name: 'there is no such key', mail: () => byOwner(mailText(), { selector: 'other' }), why: /no key/ },
@@ -473,6 +480,7 @@ const attacks: Attack[] = [
     'dmarc=pass',
     'dmarc=pass header.from=evil.example header.from=example.org',
     'dmarc=fail header.from=example.org; dmarc=pass header.from=example.org',
+    'dmarc=pass header.from=example.org; dmarc=fail header.from=example.org',
     'dmarc=fail header.from=example.org; dkim=pass header.d=example.org',
     'dkim=pass header.d=evil.example',
     'dkim=pass header.i=@example.org header.d=evil.example',
