@@ -95,9 +95,10 @@ function bodyItem(word: string): FetchItem {
     name,
     seen: peek === undefined,
     value(mail) {
-      const text = sectionOf(mail, section);
-      if (text === undefined || offset === undefined) return literal(text);
-      return literal(text.slice(Number(offset), Number(offset) + Number(count)));
+      const [from, to] = [Number(offset ?? 0), Number(offset ?? 0) + Number(count ?? Number.POSITIVE_INFINITY)];
+      // A large mail is read in many pieces.
+      if (section === '') return literal(mail.raw.toString('latin1', from, Math.min(to, mail.raw.length)));
+      return literal(sectionOf(mail, section)?.slice(from, to));
     },
   };
 }

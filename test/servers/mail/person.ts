@@ -191,6 +191,7 @@ export function createPerson(office: PostOffice, name: string, address: string):
           await changed;
         }
       } finally {
+        timeout.onabort = null;
         stop();
       }
     },

@@ -217,11 +217,15 @@ export async function startSmtp(o: SmtpOptions): Promise<SmtpServer> {
     },
     onData(stream, session, callback) {
       const pieces: Buffer[] = [];
+      let isBroken = false;
       stream.on('data', (piece: Buffer) => {
         pieces.push(piece);
-        if (use(state.dropInData)) drop(session);
+        if (!use(state.dropInData)) return;
+        isBroken = true;
+        drop(session);
       });
       stream.on('end', () => {
+        if (isBroken) return;
         if (stream.sizeExceeded) return callback(failure(552, '5.3.4 the mail is too large'));
         takeMail(Buffer.concat(pieces), session).then(
           (answer) => (answer === 'said' ? callback(null, '2.0.0 taken') : drop(session)),

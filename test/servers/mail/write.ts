@@ -89,7 +89,8 @@ export const base64Lines = (bytes: Uint8Array): string =>
 
 function textPart(type: string, text: string, { encoding = 'quoted-printable', isFlowed }: Letter): string {
   const flowed = isFlowed && type === 'text/plain' ? '; format=flowed' : '';
-  const body = encoding === 'base64' ? base64Lines(Buffer.from(crlf(text))) : quotedPrintable(text);
+  const body =
+    encoding === 'base64' ? base64Lines(Buffer.from(crlf(text))) : quotedPrintable(text.replace(/\r?\n$/, ''));
   return `Content-Type: ${type}; charset="UTF-8"${flowed}\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\n${body}\r\n`;
 }
 
