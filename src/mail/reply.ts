@@ -29,19 +29,23 @@ const WRAPPED_AT = 72;
 const FULL_LINE = 55;
 
 /**
- * A long command comes wrapped: without its rest it could be another command ("... except" / "*.mov"). It goes on as long
- * as the next word did not fit.
+ * A long command comes wrapped: without its rest it could be another command ("... except" / "*.mov"). Where the next word
+ * did not fit, the whole paragraph is what was said.
  */
 function withWrapped(lines: readonly Seen[], index: number): string {
   let said = lines[index]?.plain ?? '';
-  let width = said.length;
-  for (let at = index + 1; said.length <= LONGEST_COMMAND; at++) {
+  const belongs = (at: number): Seen | undefined => {
     const next = lines[at];
-    if (!next || next.mark !== undefined || next.plain === '' || isQuoted(next)) break;
-    const word = next.plain.slice(0, next.plain.indexOf(' ') === -1 ? undefined : next.plain.indexOf(' '));
-    if (width < WRAPPED_AT - 12 || width + 1 + word.length <= WRAPPED_AT) break;
+    return !next || next.mark !== undefined || next.plain === '' || isQuoted(next) || isCut(lines, at)
+      ? undefined
+      : next;
+  };
+  const [word = ''] = belongs(index + 1)?.plain.split(' ', 1) ?? [];
+  if (said.length < WRAPPED_AT - 12 || word === '' || said.length + 1 + word.length <= WRAPPED_AT) return said;
+  for (let at = index + 1; said.length <= LONGEST_COMMAND; at++) {
+    const next = belongs(at);
+    if (!next) break;
     said = `${said} ${next.plain}`;
-    width = next.plain.length;
   }
   return said;
 }

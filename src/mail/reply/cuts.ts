@@ -82,7 +82,7 @@ function labelOf({ words }: Seen): ReadonlySet<LabelKind> {
 
 /** Another header on the same line, where a program lost the line breaks: "From: Keepsake Sent: Tuesday". */
 const SECOND_LABEL =
-  /[\s*](?:sent|date|to|subject|gesendet|datum|an|betreff|envoye|a|objet|enviado|para|asunto|inviato|oggetto|verzonden|aan|onderwerp|送信日時|件名|发送时间|收件人|主题)\s?\*?:[\s*]/u;
+  /[\s*](?:from|sent|date|to|subject|von|gesendet|datum|an|betreff|envoye|a|objet|enviado|para|asunto|inviato|oggetto|verzonden|aan|onderwerp|送信日時|件名|发送时间|收件人|主题)\s?\*?:[\s*]/u;
 
 /** Two different headers within a few lines, the first of them here: another mail begins. */
 export function isHeaderBlock(lines: readonly Seen[], index: number): boolean {
@@ -90,7 +90,7 @@ export function isHeaderBlock(lines: readonly Seen[], index: number): boolean {
   if (!first) return false;
   const kinds = labelOf(first);
   if (kinds.size === 0) return false;
-  if (kinds.has('from') && SECOND_LABEL.test(first.words)) return true;
+  if (SECOND_LABEL.test(first.words)) return true;
   let seen = 0;
   for (let at = index + 1; at < lines.length && at <= index + 8 && seen < 4; at++) {
     const line = lines[at];
