@@ -101,7 +101,7 @@ const clean: SourceFile[] = [
   { path: 'src/engine/config.ts', text: 'export const readConfig = () => process.env;' },
   { path: 'src/engine/http.ts', text: "import { request } from 'undici';" },
   { path: 'src/bots/console-text.ts', text: '' },
-  { path: 'src/mail/eml.ts', text: "import composer from 'nodemailer/lib/mail-composer/index.js';" },
+  { path: 'src/mail/compose.ts', text: "import composer from 'nodemailer/lib/mail-composer/index.js';" },
   { path: 'src/demo/library.ts', text: "import sharp from 'sharp';" },
   { path: 'src/engine/commands/schedule.ts', text: "import { DateTime } from 'luxon';" },
   { path: 'src/providers/local.ts', text: "import { UsageError } from '../engine/errors.ts';" },

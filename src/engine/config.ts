@@ -300,6 +300,22 @@ export function readConfig(env: Environment = machineEnvironment(), overrides: {
   };
 }
 
+/** For the program that gets the refresh token of mail: by itself, since without that token the settings are not whole. */
+export function signInSettings(env: Environment = machineEnvironment()): {
+  clientId?: string;
+  clientSecret?: string;
+  endpoint?: string;
+} {
+  const set = Object.fromEntries(present(env));
+  const { MAIL_OAUTH_CLIENT_ID: clientId, MAIL_OAUTH_CLIENT_SECRET: clientSecret } = set;
+  const endpoint = set.KEEPSAKE_ENDPOINT_MAIL_OAUTH?.replace(/\/+$/, '');
+  return {
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(clientSecret === undefined ? {} : { clientSecret }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+  };
+}
+
 /**
  * What the operator should know at the start though nothing is wrong enough to stop: a `KEEPSAKE_` variable that
  * nothing reads (a typing mistake would otherwise be silent), and a key that would not outlive the machine.
