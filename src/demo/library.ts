@@ -1,4 +1,4 @@
-/** Makes the small library that the demo backs up: real JPEGs with EXIF, and a few mails. The only file that imports sharp. */
+/** Makes the small library that the demo backs up: real JPEGs with EXIF, and a few mails. */
 import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
