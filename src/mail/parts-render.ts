@@ -5,6 +5,7 @@ import { type Colour, light, MONO, PICTURE_WIDTH } from './style-render.ts';
 import { trendHtml } from './trend-render.ts';
 import type { MailPicture, Part, Say } from './view-render.ts';
 import type { Way } from './ways-render.ts';
+import { withoutIsolates } from './words-render.ts';
 
 const LAYOUT = 'role="presentation" cellspacing="0" cellpadding="0" border="0"';
 
@@ -16,9 +17,11 @@ const paragraph = (html: string, colour: Colour = 'ink', size = 16): string =>
 
 const codeHtml = (line: string): string => `<code style="font-family:${MONO};font-size:14px">${textHtml(line)}</code>`;
 
+const inkHtml = (html: string): string => `<span class="t-ink" style="color:${light('ink')}">${html}</span>`;
+
 /** The words; where they can be sent, they are a link. */
 export const sayHtml = ({ line, mailto }: Say): string =>
-  mailto === undefined ? codeHtml(line) : linkHtml(mailto, codeHtml(line));
+  mailto === undefined ? inkHtml(codeHtml(line)) : linkHtml(mailto, codeHtml(line));
 
 // ------------------------------------------------------------------------------------------------------------ tables
 
@@ -32,16 +35,24 @@ function fieldsHtml({ fields }: Extract<Part, { kind: 'fields' }>): string {
     ({ label, value }) =>
       `<tr valign="top"><th scope="row" width="34%" class="t-muted r-rule" style="${HEAD};font-weight:normal">${textHtml(label)}</th><td class="t-ink r-rule" style="${CELL};color:${light('ink')}">${textHtml(value)}</td></tr>`,
   );
-  return `<table ${TABLE} style="${FULL}">${rows.join('\n')}</table>`;
+  return `<table ${TABLE} class="fields" style="${FULL}">${rows.join('\n')}</table>`;
 }
 
-/** Columns that have something to say get more room than those with a word. */
+/** Characters of 15 pixels that fit beside each other on the card. */
+const LINE = 64;
+const GAP = 2;
+
+/** Percent. Each column has room for its longest word; what is left goes to those that have more to say. */
 function widths(columns: readonly string[], rows: readonly string[][]): number[] {
-  const longest = columns.map((column, at) =>
-    Math.min(40, Math.max(6, column.length, ...rows.map((row) => (row[at] ?? '').length))),
-  );
-  const all = longest.reduce((sum, length) => sum + length, 0);
-  return longest.map((length) => Math.round((length / all) * 100));
+  const cells = columns.map((column, at) => [column, ...rows.map((row) => row[at] ?? '')]);
+  const longest = (texts: readonly string[], most: number): number =>
+    Math.min(most, Math.max(...texts.map((text) => text.length)));
+  const least = cells.map((texts) => longest(texts.join(' ').split(' '), 18) + GAP);
+  const wanted = cells.map((texts, at) => Math.max(0, longest(texts, 40) + GAP - (least[at] ?? 0)));
+  const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
+  const left = Math.max(0, LINE - sum(least)) / Math.max(1, sum(wanted));
+  const given = least.map((chars, at) => chars + (wanted[at] ?? 0) * Math.min(1, left));
+  return given.map((chars) => Math.round((chars / sum(given)) * 100));
 }
 
 /** On narrow screens a row becomes a paragraph, and each cell says what it is. */
@@ -93,7 +104,7 @@ function buttonRow(way: Way): string {
     href === undefined
       ? `<span class="t-ink" style="color:${light('ink')};font-size:15px;line-height:1.5">${textHtml(way.label)}</span>`
       : buttonHtml(href, way.label, way.style);
-  return `<tr><td valign="middle" style="padding:0 14px 10px 0">${label}</td><td valign="middle" class="t-muted" style="padding:0 0 10px 0;color:${light('muted')};font-size:14px;line-height:1.5">${besideHtml(way)}</td></tr>`;
+  return `<tr><td valign="middle" class="way" style="padding:0 14px 10px 0">${label}</td><td valign="middle" class="said t-muted" style="padding:0 0 10px 0;color:${light('muted')};font-size:14px;line-height:1.5">${besideHtml(way)}</td></tr>`;
 }
 
 export const listHtml = (ways: readonly Way[]): string =>
@@ -127,9 +138,14 @@ function progressHtml({ words, share }: Extract<Part, { kind: 'progress' }>): st
 /** Keeps its place while it is not shown; then its words stand on a ground of their own. */
 function pictureHtml(alt: string, picture: MailPicture, source: string): string {
   const size = picture.size && fitted(picture.size, PICTURE_WIDTH);
-  const room = size ? ` width="${size.width}" height="${size.height}"` : '';
-  const wide = size ? `width:100%;max-width:${size.width}px;` : `max-width:100%;`;
-  return `<img src="${escapeHtml(source)}" alt="${escapeHtml(alt)}"${room} class="g-tint t-muted" style="display:block;${wide}height:auto;border:0;border-radius:6px;background-color:${light('tint')};color:${light('muted')};font-size:15px;line-height:1.5">`;
+  const width = size?.width ?? PICTURE_WIDTH;
+  const height = size ? ` height="${size.height}"` : '';
+  return `<img src="${escapeHtml(source)}" alt="${escapeHtml(alt)}" width="${width}"${height} class="g-tint t-muted" style="display:block;width:100%;max-width:${width}px;height:auto;border:0;border-radius:6px;background-color:${light('tint')};color:${light('muted')};font-size:15px;line-height:1.5">`;
+}
+
+function webLinkHtml({ label, url, opens }: Extract<Part, { kind: 'link' }>): string {
+  if (opens) return linkHtml(withoutIsolates(url), textHtml(label === '' ? url : label));
+  return label === '' ? textHtml(url) : `${textHtml(label)}: ${textHtml(url)}`;
 }
 
 /** One row of the card. */
@@ -158,11 +174,7 @@ export function partHtml(part: Part, manner: Manner): string {
     case 'trend':
       return trendHtml(part);
     case 'link':
-      return paragraph(
-        part.opens
-          ? linkHtml(part.url, textHtml(part.label === '' ? part.url : part.label))
-          : `${textHtml(part.label)}: ${textHtml(part.url)}`,
-      );
+      return paragraph(webLinkHtml(part));
     case 'picture':
       return pictureHtml(part.alt, part.picture, manner.sourceOf(part.picture));
     case 'file':

@@ -3,7 +3,7 @@ import type { Reply } from '../engine/types.ts';
 import { visibleLine } from '../engine/visible.ts';
 import { pageHtml } from './page-render.ts';
 import { textOf } from './text-render.ts';
-import { ROOMS, type View, viewOf } from './view-render.ts';
+import { ROOMS, TIGHTEST, type View, viewOf } from './view-render.ts';
 import { shortened, words } from './words-render.ts';
 
 export interface MailLook {
@@ -64,20 +64,34 @@ const picturesOf = (view: View): MailPart[] =>
     return [{ name: `picture-${number}${EXTENSIONS[mime] ?? ''}`, mime, bytes, cid }];
   });
 
+interface Drawn {
+  view: View;
+  text: string;
+  html: string;
+}
+
+/** With as much of it as a mail program shows. */
+function drawn(reply: Reply, look: MailLook): Drawn {
+  for (const room of ROOMS) {
+    const view = viewOf(reply, look, room);
+    const text = textOf(view);
+    // The HTML holds the text and more.
+    if (text.length > LARGEST_HTML) continue;
+    const html = pageHtml(view);
+    if (Buffer.byteLength(html) <= LARGEST_HTML) return { view, text, html };
+  }
+  const view = viewOf(reply, look, TIGHTEST);
+  return { view, text: textOf(view), html: pageHtml(view) };
+}
+
 /**
  * Everything from outside is made visible and then escaped, so that a file name can neither end a header nor open a tag.
  * Pictures are parts of the mail: nothing is loaded from anywhere when it is read. What is too long is cut, and says so.
  */
 export function renderMail(reply: Reply, look: MailLook): RenderedMail {
-  let view = viewOf(reply, look, ROOMS[0]);
-  let html = pageHtml(view);
-  for (const room of ROOMS.slice(1)) {
-    if (new TextEncoder().encode(html).length <= LARGEST_HTML) break;
-    view = viewOf(reply, look, room);
-    html = pageHtml(view);
-  }
+  const { view, text, html } = drawn(reply, look);
   const files = reply.blocks.flatMap((block): MailPart[] =>
     block.kind === 'file' ? [{ name: partName(block.name), mime: block.mime, bytes: block.bytes }] : [],
   );
-  return { subject: subjectOf(reply), text: textOf(view), html, parts: [...picturesOf(view), ...files] };
+  return { subject: subjectOf(reply), text, html, parts: [...picturesOf(view), ...files] };
 }

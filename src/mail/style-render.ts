@@ -63,7 +63,11 @@ const NARROW = `
 .stack td{border-bottom-width:0!important;padding:2px 0!important}
 .stack tr{border-bottom:1px solid ${SHADES.rule.light};padding:10px 0!important}
 .stack .name{display:inline!important}
-.ways td{display:block!important;width:auto!important;padding-right:0!important}
+.fields th,.fields td{display:block!important;width:auto!important;padding-right:0!important}
+.fields th{border-bottom-width:0!important;padding-bottom:0!important;font-size:13px!important}
+.fields td{padding-top:0!important}
+.ways .way{display:block!important;width:auto!important;padding:0 0 4px 0!important}
+.ways .said{display:block!important;width:auto!important;padding-bottom:16px!important}
 `;
 
 /** Two sheets: Gmail drops a whole sheet in which it finds what it does not know, and only Outlook needs the second. */

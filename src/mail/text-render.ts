@@ -43,7 +43,7 @@ function partText(part: Part): string {
     case 'trend':
       return `${part.label}: ${part.bars}\n${part.words}`;
     case 'link':
-      return `${part.label}: ${part.url}`;
+      return part.label === '' ? part.url : `${part.label}: ${part.url}`;
     case 'picture':
       return `[Picture: ${part.alt}]`;
     case 'file':
@@ -80,7 +80,7 @@ function smallText({ answer, unsubscribe }: View): string {
 }
 
 export function textOf(view: View): string {
-  const title = view.state ? `${view.state.sign} ${view.state.words}: ${view.title}` : view.title;
+  const title = view.state ? `${view.state.sign} ${view.state.words} – ${view.title}` : view.title;
   const pieces = [title, ...view.parts.map(partText), ...answerText(view), RULE, smallText(view)];
   return `${pieces.filter((piece) => piece.trim() !== '').join('\n\n')}\n`;
 }

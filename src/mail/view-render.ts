@@ -27,6 +27,7 @@ export type Part =
   | { kind: 'ways'; manner: 'buttons' | 'list'; ways: Way[] }
   | { kind: 'say'; title?: string; say: Say }
   | { kind: 'trend'; label: string; bars: string; words: string; points: readonly TrendPoint[] }
+  /** Without a label the address is shown. */
   | { kind: 'link'; label: string; url: string; opens: boolean }
   | { kind: 'picture'; alt: string; picture: MailPicture }
   | { kind: 'file'; words: string };
@@ -51,8 +52,8 @@ export interface Room {
   parts: number;
 }
 
-/** Taken in this order until the mail is small enough. */
-export const ROOMS: readonly [Room, ...Room[]] = [
+/** Taken in this order until the mail is small enough; then `TIGHTEST`. */
+export const ROOMS: readonly Room[] = [
   {
     ...{ words: 2000, line: Infinity, rows: 50, columns: 60, fields: 100 },
     ...{ buttons: 5, choices: Infinity, parts: Infinity },
@@ -63,8 +64,13 @@ export const ROOMS: readonly [Room, ...Room[]] = [
   },
   { words: 200, line: Infinity, rows: 10, columns: 40, fields: 40, buttons: 0, choices: 100, parts: 300 },
   { words: 80, line: 2000, rows: 3, columns: 20, fields: 20, buttons: 0, choices: 20, parts: 100 },
-  { words: 80, line: 200, rows: 2, columns: 8, fields: 8, buttons: 0, choices: 5, parts: 20 },
 ];
+
+/** For what nobody would read to its end: bounded, whatever the reply holds. */
+export const TIGHTEST: Room = {
+  ...{ words: 80, line: 200, rows: 2, columns: 8, fields: 8 },
+  ...{ buttons: 0, choices: 5, parts: 10 },
+};
 
 /** What is printed has pages enough. */
 export const ALL: Room = {
@@ -81,7 +87,7 @@ export const ALL: Room = {
 /** More do not fit side by side on 600 pixels: then each row is a list of fields. */
 const WIDEST_TABLE = 5;
 /** Bars that fit side by side on a telephone. */
-const MOST_BARS = 24;
+const MOST_BARS = 18;
 
 type BlockOf<K extends Block['kind']> = Extract<Block, { kind: K }>;
 
@@ -96,6 +102,7 @@ function tableParts(block: BlockOf<'table'>, look: MailLook, room: Room): Part[]
   const width = Math.min(wide, room.columns);
   const columns = Array.from({ length: width }, (_, at) => words(block.columns[at] ?? '', room.words));
   const rows = shown.map((row) => columns.map((_, at) => cellWords(row[at] ?? '', look.zone, room.words)));
+  const timed = shown.some((row) => row.slice(0, width).some((cell) => typeof cell !== 'string'));
   const parts: Part[] =
     width > WIDEST_TABLE
       ? rows.map((row) => ({
@@ -105,6 +112,7 @@ function tableParts(block: BlockOf<'table'>, look: MailLook, room: Room): Part[]
       : rows.length > 0 && width > 0
         ? [{ kind: 'table', columns, rows }]
         : [];
+  if (timed) parts.push({ kind: 'rest', words: `Times are those of ${look.zone}.` });
   if (wide > width) parts.push({ kind: 'rest', words: `${manyWords(wide - width, 'more column')} not shown` });
   const left = block.rows.length - shown.length + (block.more?.rows ?? 0);
   if (left > 0) {
@@ -118,16 +126,16 @@ function tableParts(block: BlockOf<'table'>, look: MailLook, room: Room): Part[]
   return parts;
 }
 
+const moreLines = (left: number): Part[] =>
+  left > 0 ? [{ kind: 'rest', words: `${manyWords(left, 'more line')} not shown` }] : [];
+
 function fieldsParts(block: BlockOf<'fields'>, look: MailLook, room: Room): Part[] {
   const fields = block.fields.slice(0, room.fields).map(({ label, value }) => ({
     label: words(label, room.words),
-    value: cellWords(value, look.zone, room.words),
+    value: typeof value === 'string' ? words(value, room.words) : `${cellWords(value, look.zone, 0)} ${look.zone}`,
   }));
   const left = block.fields.length - fields.length;
-  return [
-    ...(fields.length > 0 ? [{ kind: 'fields' as const, fields }] : []),
-    ...(left > 0 ? [{ kind: 'rest' as const, words: `${manyWords(left, 'more line')} not shown` }] : []),
-  ];
+  return [...(fields.length > 0 ? [{ kind: 'fields' as const, fields }] : []), ...moreLines(left)];
 }
 
 function choicesParts(block: BlockOf<'choices'>, look: MailLook, room: Room): Part[] {
@@ -170,8 +178,12 @@ function trendPart(block: BlockOf<'trend'>, look: MailLook, room: Room): Part {
 function blockParts(block: Block, look: MailLook, room: Room, number: () => number): Part[] {
   switch (block.kind) {
     case 'text': {
-      const lines = visibleLines(block.text).map((line) => shortened(line, room.words));
-      return lines.some((line) => line !== '') ? [{ kind: 'lines', lines }] : [];
+      const lines = visibleLines(block.text);
+      const shown = lines.slice(0, room.fields).map((line) => shortened(line, room.words));
+      return [
+        ...(shown.some((line) => line !== '') ? [{ kind: 'lines' as const, lines: shown }] : []),
+        ...moreLines(lines.length - shown.length),
+      ];
     }
     case 'fields':
       return fieldsParts(block, look, room);
@@ -195,7 +207,8 @@ function blockParts(block: Block, look: MailLook, room: Room, number: () => numb
       return [trendPart(block, look, room)];
     case 'link': {
       const url = words(block.url, room.line);
-      return [{ kind: 'link', label: words(block.label, room.words), url, opens: isWebLink(block.url) }];
+      const label = words(block.label, room.words);
+      return [{ kind: 'link', label: label === url ? '' : label, url, opens: isWebLink(block.url) }];
     }
     case 'image':
       return [picturePart(block, number(), room)];

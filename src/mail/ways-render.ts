@@ -78,7 +78,7 @@ const STANDING: readonly { line: string; label: string; covered: RegExp }[] = [
   { line: 'restore <file>', label: 'bring a file back: put its name there', covered: /^restore\b/ },
   { line: 'weekly', label: 'back up every week from now on', covered: /^(edit .*)?weekly$/ },
   { line: 'why', label: 'what went wrong, and what to do', covered: /^why\b/ },
-  { line: 'stop reports', label: 'no more of these mails', covered: /^stop reports$/ },
+  { line: 'stop reports', label: 'no more of these mails', covered: /^stop reports\b/ },
   { line: 'help', label: 'all that you can say', covered: /^help$/ },
 ];
 /** For mails that are about no plan. */

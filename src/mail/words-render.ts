@@ -24,11 +24,12 @@ export function shortened(shown: string, most: number): string {
   return bare === shown ? cut : `\u2068${cut}\u2069`;
 }
 
-/** One line from outside, safe and at most `most` long. */
-export const words = (text: string, most: number): string => shortened(visibleLine(text), most);
+/** One line from outside, safe and at most `most` long. What is shown of a text is never shorter than it: more need not be read. */
+export const words = (text: string, most: number): string => shortened(visibleLine(text.slice(0, most + 2)), most);
 
+/** An instant is on the reader's clock; which one that is, is said beside it. */
 export const cellWords = (cell: Cell, zone: string, most: number): string =>
-  typeof cell === 'string' ? words(cell, most) : `${instantWords(cell.at, zone)} ${zone}`;
+  typeof cell === 'string' ? words(cell, most) : instantWords(cell.at, zone);
 
 export function progressWords(progress: Progress): string {
   const files =
@@ -73,6 +74,5 @@ export function trendWords(points: readonly TrendPoint[], zone: string): string 
     const count = points.filter((point) => point.state === state).length;
     return count === 0 ? [] : [`${countWords(count)} ${how}`];
   });
-  const most = Math.max(...points.map(({ files }) => files));
-  return `${manyWords(points.length, 'run')} ${when}: ${went.join(', ')}. The most at once: ${manyWords(most, 'file')}.`;
+  return `${manyWords(points.length, 'run')} ${when}: ${went.join(', ')}.`;
 }
