@@ -47,6 +47,7 @@ export function verdictOf({ sender, person, token, date, received }: Evidence): 
 }
 
 /** What somebody unknown may begin with: a code is in it, which is looked at in dispatch. */
-const INTRODUCES = /^(?:claim|join|link)\s+[0-9a-z][0-9a-z -]{10,30}$/i;
+const INTRODUCES =
+  /^(?:(?:hi|hello|dear keepsake)[,!. ]+)?(?:\/?backup\s+)?(?:claim|join|link)\s+[0-9a-z][0-9a-z -]{10,30}[.! ]*$/i;
 
 export const introduces = (line: string): boolean => INTRODUCES.test(line.trim());

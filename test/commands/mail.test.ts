@@ -71,15 +71,11 @@ describe('an address', () => {
     expect(words(await say('mail'))).toContain(ADDRESS);
   });
 
-  it('counts when the code is answered from there, and its person is told at once', async () => {
+  it('its reader cannot become who asked: a mistyped address must not give everything away', async () => {
     await say('send reports to ana@example.org');
     const line = await mailed();
-    expect((await say(line, AT, { alone: true })).title).toContain('you are Ana');
-    expect((await as(AT)).id).toBe(ana.id);
-    const told = (await outbox()).filter(({ surface }) => surface !== 'mail');
-    expect(told).toHaveLength(1);
-    expect(told[0]).toMatchObject({ person: ana.id, surface: 'console', reply: { onlyForCaller: true } });
-    expect(linesOf(told[0]?.reply)).toContain(`unlink mail ${ADDRESS}`);
+    expect((await say(line, AT, { alone: true, proof: { verified: true } })).data).toMatchObject({ code: 'bad_code' });
+    expect((await as(AT)).rev).toBeUndefined();
   });
 
   it('a code that was mailed is nothing to anybody who merely saw it', async () => {
@@ -110,7 +106,7 @@ describe('an address', () => {
     expect((await say(`link ${code}`, AT)).tone).toBe('good');
   });
 
-  it('of somebody else: asked like a free one, nothing is taken, and from there it is asked whether they are one', async () => {
+  it('of somebody else: asked like a free one, and nothing is taken', async () => {
     const ben = await callerPerson(
       world.store,
       { surface: 'terminal', id: 'ben' },
@@ -123,8 +119,7 @@ describe('an address', () => {
     const line = await mailed();
     expect((await say(line)).data).toMatchObject({ code: 'address_taken' });
     expect(await addresses()).toEqual([]);
-    const question = await say(line, AT, { proof: { verified: true } });
-    expect(question).toMatchObject({ outcome: 'refused', title: 'Are you and Ana one person?' });
+    expect((await say(line, AT, { proof: { verified: true } })).data).toMatchObject({ code: 'bad_code' });
     expect((await as(AT)).id).toBe(ben.id);
   });
 
@@ -171,11 +166,10 @@ describe('what is not done', () => {
     expect(await mails()).toEqual([]);
   });
 
-  it('no own address, tagged or not', async () => {
-    for (const address of ['backup@example.org', 'Backup+x@example.org']) {
-      expect((await say(`mail ${address}`)).data).toMatchObject({ code: 'own_address' });
-    }
+  it("no tagged address of our own; the mailbox itself may be somebody's", async () => {
+    expect((await say('mail Backup+x@example.org')).data).toMatchObject({ code: 'own_address' });
     expect(await mails()).toEqual([]);
+    expect((await say('mail backup@example.org')).tone).toBe('good');
   });
 
   it('no stranger, and by mail only after a yes', async () => {
@@ -201,12 +195,6 @@ describe('what is not done', () => {
     await say('mail victim@example.org', eve.identities[0]);
     const said = words((await mails())[0]?.reply);
     expect(said).not.toMatch(/https:|evil\.example|<b>/);
-  });
-
-  it('where nobody reads answers, the mail does not ask for one', async () => {
-    mail = { from: MAIL.from, tags: true, ...(MAIL.smtp ? { smtp: MAIL.smtp } : {}) };
-    await say('mail ana@example.org');
-    expect(words((await mails())[0]?.reply)).not.toContain('answer');
   });
 });
 

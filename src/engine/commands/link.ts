@@ -39,26 +39,23 @@ const addressIn = ({ payload }: Pending): string | undefined =>
   typeof payload.mail === 'string' ? payload.mail : undefined;
 
 /**
- * A mailed code has left the hands of whoever asked for it: besides them only that very address may use it, so that it
- * opens nothing to somebody who merely saw it.
+ * A mailed code works for whoever asked for it and nobody else: the reader of a mistyped address must not become one with
+ * the person who mistyped it.
  */
-function checkFromThere({ person, surface, proof }: Caller, address: string): void {
-  const there = surface === 'mail' && person.identities.some(({ surface, id }) => surface === 'mail' && id === address);
-  if (there && proof?.verified !== false) return;
-  throw new UsageError('This code is not for here.', {
+const notFromThere = (): UsageError =>
+  new UsageError('This code is not for here.', {
     code: 'bad_code',
-    advice: 'Answer the mail that it came with, or say it where you asked for it.',
+    advice: 'Say it where the mail was asked for.',
   });
-}
 
-/** The reader of that address and whoever asked are one person: said by the latter. A refused address counts again. */
+/** The reader of that address and whoever asked are one person: said by whoever asked. A refused address counts again. */
 async function ownAddress({ store, log }: Services, { pending, person }: Found, address: string): Promise<Reply> {
   const identity = { surface: 'mail', id: address };
   const holder = await knownAs(store, identity);
   if (holder && holder.id !== person.id) {
     throw new UsageError('This address belongs to somebody else here, so it was not taken.', {
       code: 'address_taken',
-      advice: 'If that is you too, answer the mail with the same line: I then ask whether you are one person.',
+      advice: 'If that is you too, make one person of you both: say `link` here, and send me the code from there.',
     });
   }
   await useCode(store, pending);
@@ -77,30 +74,6 @@ async function ownAddress({ store, log }: Services, { pending, person }: Found, 
   };
 }
 
-const CHATS = ['slack', 'discord'] as const;
-
-/**
- * Whoever reads a mistyped address is one with the person who mistyped it, and can do what they can: they are told at
- * once, where they are besides.
- */
-async function tellOfAddress({ store, outbox, config, clock }: Services, person: Person, address: string) {
-  const chats = CHATS.filter((chat) => config[chat] && person.identities.some(({ surface }) => surface === chat));
-  const reply: Reply = {
-    ...plain(`${address} is yours now: the code was answered from there.`, [
-      text(
-        'Your reports go there, and what is said from there is said by you. If you do not know that address, end it.',
-      ),
-      ...choices(choice('That is not me', `unlink mail ${address}`, 'danger'), choice('Who am I?', 'whoami')),
-    ]),
-    onlyForCaller: true,
-  };
-  const key = `address:${address}:${clock.now().toISOString()}`;
-  const surfaces = chats.length > 0 ? chats : (['console'] as const);
-  await store.commit(
-    surfaces.map((surface) => ({ table: 'outbox' as const, put: outbox.message(person, surface, key, reply) })),
-  );
-}
-
 interface Found {
   pending: Pending;
   /** Whose code it is. */
@@ -113,7 +86,7 @@ async function find(services: Services, caller: Caller, code: string): Promise<F
   const person = pending.person === undefined ? undefined : await store.get('people', pending.person);
   if (!person) throw new UsageError('Whoever asked for this code is no longer known here.', { code: 'bad_code' });
   const address = addressIn(pending);
-  if (address !== undefined && person.id !== caller.person.id) checkFromThere(caller, address);
+  if (address !== undefined && person.id !== caller.person.id) throw notFromThere();
   if (address === undefined && person.id === caller.person.id) {
     throw new UsageError('This is your own code, and I know you here already.', {
       code: 'own_code',
@@ -195,7 +168,7 @@ export const link: Command<'link'> = {
     const found = await find(services, caller, args.code);
     const { pending, person } = found;
     const address = addressIn(pending);
-    if (address !== undefined && person.id === caller.person.id) {
+    if (address !== undefined) {
       yield await ownAddress(services, found, address);
       return;
     }
@@ -205,7 +178,6 @@ export const link: Command<'link'> = {
     const { person: one, renamed } = stranger
       ? { person: await addIdentity(services.store, person.id, identityOf(caller)), renamed: [] }
       : await mergePeople(services.store, caller.person.id, person.id);
-    if (address !== undefined) await tellOfAddress(services, one, address);
     services.log('info', 'people.linked', { person: one.id, surface: caller.surface, merged: !stranger });
     yield linked(caller, one, renamedWords(renamed).replaceAll(' from then on', ' now'));
   },

@@ -1,5 +1,6 @@
 /** `mail [<address>]`: where reports are mailed to. An address counts once its reader has said the code that is mailed there. */
 import { createHash, randomBytes } from 'node:crypto';
+import { domainToASCII } from 'node:url';
 import { NotAllowed, UsageError } from '../errors.ts';
 import type { MailConfig } from '../mail-config.ts';
 import { openCode } from '../people/codes.ts';
@@ -9,6 +10,13 @@ import { distanceWords } from '../wording.ts';
 import type { Command } from './command.ts';
 import { choice, choices, fields, good, plain, text } from './reply.ts';
 import { momentWords } from './who-did.ts';
+
+/** One spelling of one address: letters small, the domain as it is in the DNS (IDNA). */
+const spelled = (address: string): string => {
+  const at = address.lastIndexOf('@');
+  const domain = address.slice(at + 1);
+  return `${address.slice(0, at).toLowerCase()}@${domainToASCII(domain) || domain.toLowerCase()}`;
+};
 
 export const mailsOf = ({ identities }: Pick<Person, 'identities'>): Identity[] =>
   identities.filter(({ surface }) => surface === 'mail');
@@ -55,16 +63,12 @@ const plainName = (name: string): string =>
     .trim()
     .slice(0, 40) || 'no name';
 
-const isRead = (mail: MailConfig): boolean => mail.imap !== undefined || mail.listen !== undefined;
-
-const question = (person: Person, code: string, expires: Instant, mail: MailConfig, now: Date): Reply => ({
+const question = (person: Person, code: string, expires: Instant, now: Date): Reply => ({
   tone: 'plain',
   title: 'Shall the reports of Keepsake be mailed here?',
   blocks: [
     text(
-      `Somebody who uses Keepsake (${plainName(person.name)}) wants its reports here. If that is you, ${
-        isRead(mail) ? 'answer with this, or say it where you asked' : 'say this where you asked'
-      }, within ${distanceWords(expires, now).replace('in ', '')}:`,
+      `Somebody who uses Keepsake (${plainName(person.name)}) wants its reports here. If that is you, say this where you asked, within ${distanceWords(expires, now).replace('in ', '')}:`,
     ),
     { kind: 'line', line: `link ${code}` },
     text('If it is not you, do nothing: no report is sent here, and nobody was told anything about you.'),
@@ -114,10 +118,10 @@ function shown(caller: Caller, services: Services): Reply {
   );
 }
 
-/** Throws `UsageError` for what can never be somebody's: our own address would have us write to ourselves for ever. */
+/** Somebody's own mailbox may be mine too; an address with a tag of mine would have me read my own reports. */
 function checkNotOurs(address: string, mail: MailConfig): void {
-  if (address.replace(/\+[^@]*@/, '@') !== mail.from) return;
-  throw new UsageError('That is my own address, so it was not taken.', {
+  if (address === mail.from || address.replace(/\+[^@]*@/, '@') !== mail.from) return;
+  throw new UsageError('That is an address of my own, so it was not taken.', {
     code: 'own_address',
     advice: 'Name one that you read.',
   });
@@ -150,7 +154,7 @@ async function ask(services: Services, caller: Caller, address: string): Promise
     lasts: GOOD_FOR,
   });
   const key = `confirm-address:${address}:${now.toISOString()}`;
-  const asked = question(caller.person, code, expires, mail, now);
+  const asked = question(caller.person, code, expires, now);
   await store.commit([
     { table: 'outbox', put: outbox.message(caller.person, 'mail', key, asked, undefined, { address }) },
   ]);
@@ -158,7 +162,7 @@ async function ask(services: Services, caller: Caller, address: string): Promise
     `I have written to ${address}.`,
     [
       text(
-        `In that mail is a code: ${isRead(mail) ? 'answer the mail with it, or say it here' : 'say it here'}, within ${distanceWords(expires, now).replace('in ', '')}. Until then nothing is mailed there.`,
+        `In that mail is a code: say it here, within ${distanceWords(expires, now).replace('in ', '')}. Until then nothing is mailed there.`,
       ),
       text('For example: `link 2F7K-QM4D-9TRV`'),
     ],
@@ -176,13 +180,13 @@ export const mail: Command<'mail'> = {
     if (caller.proof === undefined || args.address === undefined) return undefined;
     return {
       title: `Shall your reports go to ${args.address}?`,
-      text: 'I first write to that address. Whoever reads it can then look at your backups, and change them as you can.',
+      text: 'I first write to that address. Once its code was said here, whoever reads there can look at your backups, and change them as you can.',
       label: 'Yes, write to it',
     };
   },
   async *run(args, caller, services) {
     const reply =
-      args.address === undefined ? shown(caller, services) : await ask(services, caller, args.address.toLowerCase());
+      args.address === undefined ? shown(caller, services) : await ask(services, caller, spelled(args.address));
     yield { ...reply, onlyForCaller: true };
   },
 };
