@@ -35,21 +35,27 @@ const displayName = (name: string): string =>
     .trim()
     .slice(0, 60);
 
+const localOf = (address: string): string => address.slice(0, address.lastIndexOf('@'));
+const asciiDomainOf = (address: string): string => domainToASCII(domainOf(address));
+const isPlainLocal = (local: string): boolean => /^[\x21-\x7e]+$/.test(local);
+
+export const isPlainAddress = (address: string): boolean =>
+  isAddress(address) && isPlainLocal(localOf(address)) && asciiDomainOf(address) !== '';
+
 /**
  * The form that every server takes: a domain beyond ASCII in its ASCII form (RFC 5891). Throws `Undeliverable` for what is
  * no address, and for a name beyond ASCII before the "@": only servers with SMTPUTF8 (RFC 6531) take those, and one on the
  * way that does not loses the mail later, when nobody notices.
  */
 export function plainAddress(address: string): string {
-  const local = address.slice(0, address.lastIndexOf('@'));
-  const domain = domainToASCII(domainOf(address));
+  const [local, domain] = [localOf(address), asciiDomainOf(address)];
   if (!isAddress(address) || domain === '') {
     throw new Undeliverable('The mail has no address that it could be sent to.', {
       code: 'bad_address',
       advice: 'Say `mail you@example.org` with an address of yours.',
     });
   }
-  if (!/^[\x21-\x7e]+$/.test(local)) {
+  if (!isPlainLocal(local)) {
     throw new Undeliverable(
       `No mail was sent to ${visibleLine(address)}: there are letters before the "@" that many servers refuse.`,
       {

@@ -4,8 +4,7 @@ import { mkdir, open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Deliverer } from '../engine/services.ts';
 import type { OutboxMessage, Person } from '../engine/types.ts';
-import { isAddress } from './address.ts';
-import { composeMail } from './compose.ts';
+import { composeMail, isPlainAddress } from './compose.ts';
 import { renderMail } from './render.ts';
 
 export const MAIL_FOLDER = 'mail';
@@ -22,8 +21,9 @@ export function emlName(message: Pick<OutboxMessage, 'created' | 'key'>): string
   return `${date}-${about}-${digest(message.key)}.eml`;
 }
 
+/** A file needs no server's consent: where no address can be written in it, it is there for its owner all the same. */
 const addressOf = (person: Person): string =>
-  person.identities.find(({ surface, id }) => surface === 'mail' && isAddress(id))?.id ?? 'owner@localhost';
+  person.identities.find(({ surface, id }) => surface === 'mail' && isPlainAddress(id))?.id ?? 'owner@localhost';
 
 /**
  * The whole mail as bytes; its Message-ID is the same for the same message, so that programs show it once. Nobody reads

@@ -67,6 +67,14 @@ describe('a report', () => {
     expect(eml).toContain('Content-Type: text/html; charset=utf-8');
   });
 
+  it.each(['ána@example.org', 'a@b@c', 'a@example.org, b@example.org', ''])(
+    'is written also for somebody whose address no server takes: %j',
+    async (id) => {
+      const eml = (await composeEml(message(), { ...ana, identities: [{ surface: 'mail', id }] }, 'UTC')).toString();
+      expect(headersOf(eml).get('to')).toBe('Ana <owner@localhost>');
+    },
+  );
+
   it('says the same in text and in HTML, on the reader’s clock', () => {
     const mail = renderMail(reply, { zone: 'Europe/Berlin' });
     for (const words of ['2026-11-27 02:00 Europe/Berlin', 'a.jpg', '3 more rows not shown', 'verify photos']) {
