@@ -67,6 +67,36 @@ describe(`${samples.length} replies`, () => {
   });
 });
 
+/** Hard line breaks where words end, as relays and old programs add them. */
+const wrapped = (text: string, width: number): string =>
+  text.replace(new RegExp(`(?=.{${width},})(.{1,${width - 1}}) `, 'g'), '$1\n');
+
+describe('attributions wrapped at any width, with a long address', () => {
+  const LONG = 'backup+r.k7qabcdefghijklmnopqrstuvw@example.net';
+  const variants = ATTRIBUTIONS.filter(([, , line]) => !line.startsWith('>')).flatMap(([program, language, line]) =>
+    [40, 50, 60, 66, 70, 72, 74, 76, 78, 80].flatMap((width) => {
+      const text = wrapped(line.replace('backup@example.net', LONG), width);
+      return ['', '  ', '\u200e'].map((before) => ({
+        name: `${program} ${language} ${width}`,
+        text: text.replaceAll(/^/gm, before),
+      }));
+    }),
+  );
+  const few = variants.filter(({ text }) => text.trim().split('\n').length <= 4);
+  const wrong = (around: (text: string) => string, said: string | undefined) =>
+    few.filter(({ text }) => replyLine({ text: around(text) }) !== said).map(({ name }) => name);
+
+  it(`${few.length} of them above a quotation say nothing`, () => {
+    expect(few.length).toBeGreaterThan(1_500);
+    expect(wrong((text) => `\n${text}\n${quoted()}`, undefined)).toEqual([]);
+    expect(wrong((text) => `\n${text}\n${bare}`, undefined)).toEqual([]);
+  });
+
+  it('and leave what is said above them', () => {
+    expect(wrong((text) => `status\n\n${text}\n${quoted()}`, 'status')).toEqual([]);
+  });
+});
+
 describe('a mail that answers none', () => {
   const mail = (subject: string, text?: string) => ({ subject, ...(text === undefined ? {} : { text }) });
 

@@ -33,7 +33,8 @@ export const isQuoted = ({ plain, mark }: Seen): boolean => mark === 'quote' || 
 const ADDRESS = /[^\s<>@]@[^\s<>@]/;
 const TIME = /(?<!\d)\d{1,2}\s?[:.h時时시点點]\s?\d{2}(?!\d)|(?<!\d)\d{1,2}\s?[時时시点點]/;
 const YEAR = /(?<!\d)20\d\d(?!\d)/;
-const DAY = /^\d{1,4}[./年년-]\s?\d{1,2}/;
+/** A date, and not the time "10.00". */
+const DAY = /^(?!\d{1,2}\.\d{2}(?![\d./]))\d{1,4}[./年년-]\s?\d{1,2}/;
 
 const isOpening = ({ words }: Seen): boolean => ON.test(words) || DAY.test(words);
 
@@ -41,7 +42,7 @@ const isOpening = ({ words }: Seen): boolean => ON.test(words) || DAY.test(words
 function isAttribution(whole: string, opening: boolean, last: boolean): boolean {
   const colon = /[:;]$/.test(whole);
   const stem = whole.replace(/[\s:;]+$/, '');
-  if (WROTE.test(stem)) return colon || opening || ADDRESS.test(whole);
+  if (WROTE.test(stem)) return colon || (last && (opening || ADDRESS.test(whole)));
   if (!colon) return last && opening && YEAR.test(whole) && TIME.test(whole) && /<[^<>]+@[^<>]+>$/.test(whole);
   return ADDRESS.test(whole) || (TIME.test(whole) && (YEAR.test(whole) || opening));
 }
@@ -58,12 +59,15 @@ export function attributionAt(lines: readonly Seen[], index: number): number {
   if (!first) return 0;
   if (first.mark === 'attribution') return 1;
   const opening = isOpening(first);
-  const evident = opening || ADDRESS.test(first.words) || (YEAR.test(first.words) && TIME.test(first.words));
+  // A name alone, and its address on the next line: "Keepsake" / "<backup@…> wrote:".
+  const named = /^<[^<>\s]+@[^<>\s]+>/.test(lines[index + 1]?.words ?? '');
+  const strong = opening || named || ADDRESS.test(first.words);
+  const evident = strong || YEAR.test(first.words);
   let whole = '';
   for (let count = 1; count <= LONGEST_ATTRIBUTION; count++) {
     const line = lines[index + count - 1];
     if (!line || line.plain === '' || isQuoted(line)) return 0;
-    if (count > 1 && (!evident || (!opening && isOpening(line)))) return 0;
+    if (count > 1 && (!evident || (!strong && isOpening(line)))) return 0;
     whole = whole === '' ? line.words : `${whole} ${line.words}`;
     if (whole.length > 600) return 0;
     const next = lines[index + count];
@@ -90,7 +94,7 @@ export function isHeaderBlock(lines: readonly Seen[], index: number): boolean {
   if (!first) return false;
   const kinds = labelOf(first);
   if (kinds.size === 0) return false;
-  if (SECOND_LABEL.test(first.words)) return true;
+  if (SECOND_LABEL.test(first.words) || (kinds.has('from') && ADDRESS.test(first.words))) return true;
   let seen = 0;
   for (let at = index + 1; at < lines.length && at <= index + 8 && seen < 4; at++) {
     const line = lines[at];
