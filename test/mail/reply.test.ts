@@ -1,6 +1,7 @@
 /** Which line was said, over a corpus by program, language and habit. What each sample means was written down by reading it. */
 import { describe, expect, it } from 'vitest';
 import { newMailLine, replyLine, saysNothing, subjectLine } from '../../src/mail/reply.ts';
+import { ANSWER_HINT, ANSWER_READ } from '../../src/mail/text-render.ts';
 import { IN_HTML } from '../fixtures/replies/html.ts';
 import { ATTRIBUTIONS, FOOTERS, HEADERS } from '../fixtures/replies/languages.ts';
 import { bare, quoted, REPORT } from '../fixtures/replies/report.ts';
@@ -95,6 +96,10 @@ describe('attributions wrapped at any width, with a long address', () => {
   it('and leave what is said above them', () => {
     expect(wrong((text) => `status\n\n${text}\n${quoted()}`, 'status')).toEqual([]);
   });
+});
+
+it.each([ANSWER_HINT, ANSWER_READ])('our own %j, its marks lost, says nothing', (line) => {
+  expect(replyLine({ text: `\n${line}\nrun now` })).toBeUndefined();
 });
 
 describe('a mail that answers none', () => {

@@ -80,7 +80,7 @@ export const FORWARD_PREFIX = new RegExp(`^(?:${HANDED_ON.replace('|vs|', '|')})
 
 /** Keepsake's own small print, when a mail program loses the marks of the quotation. */
 export const OWN_WORDS =
-  /^(?:keepsake reads only your first line|(?:-|#|=)*\s*(?:reply|answer|write) above this line|what you can say next:)/u;
+  /^(?:keepsake reads only your first line|choose one of these, or write it as the first line|(?:-|#|=)*\s*(?:reply|answer|write) above this line|what you can say next:)/u;
 
 /** A text part that only says that the mail is in HTML. */
 export const ONLY_HTML =
