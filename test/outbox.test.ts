@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../src/engine/clock.ts';
 import { AuthRequired, RetryLater, Stopped, Undeliverable } from '../src/engine/errors.ts';
 import { createOutbox, startOutbox } from '../src/engine/outbox.ts';
 import type { Deliverer } from '../src/engine/services.ts';
@@ -199,7 +200,7 @@ describe('the outbox', () => {
     const stop = new AbortController();
     let rounds = 0;
     const box = {
-      message: outbox().message,
+      ...outbox(),
       async deliver(signal: AbortSignal): Promise<number> {
         rounds++;
         if (rounds === 1) throw new Error('database is away');
@@ -212,5 +213,20 @@ describe('the outbox', () => {
     await startOutbox({ outbox: box, clock, log, signal: stop.signal });
     expect(sent).toEqual(['report/r1']);
     expect(rounds).toBe(2);
+  });
+
+  it('the loop looks at once when somebody waits', async () => {
+    const slow = { ...clock, sleep: (_ms: number, signal?: AbortSignal) => systemClock.sleep(60_000, signal) };
+    const stop = new AbortController();
+    const box = outbox(mail);
+    const running = startOutbox({ outbox: box, clock: slow, log, signal: stop.signal });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await put('answer/1');
+    box.wake();
+    await expect.poll(() => sent).toContain('answer/1');
+    stop.abort(new Stopped('enough'));
+    await running;
+    // Whoever ended is not woken any more.
+    box.wake();
   });
 });

@@ -37,6 +37,19 @@ it('old events, expired codes, sent messages and very old audit lines go; what i
   expect(await sweep(store, world.clock, signal)).toBe(0);
 });
 
+it('the sealed token of a mail goes when the mail no longer waits; what else is sealed stays', async () => {
+  const { store, services } = world;
+  const ana = await world.person('Ana', 'owner');
+  const message = (key: string) => services.outbox.message(ana, 'mail', key, { tone: 'good', title: key, blocks: [] });
+  const waiting = await store.put('outbox', message('waiting'));
+  const dead = await store.put('outbox', { ...message('dead'), state: 'dead' });
+  const ids = [waiting.id, dead.id, 'a'.repeat(40), 'oauth', 'cursor/host/user/INBOX'];
+  for (const id of ids) await store.put('settings', { id: `vault/mail/${id}`, value: 'sealed' });
+  expect(await sweep(store, world.clock, signal)).toBe(2);
+  const left = (await all(store.find('settings'))).map(({ id }) => id.replace('vault/mail/', ''));
+  expect(left.filter((id) => ids.includes(id)).sort()).toEqual([waiting.id, 'cursor/host/user/INBOX', 'oauth'].sort());
+});
+
 it('the loop ends with its signal', async () => {
   const stop = new AbortController();
   let rounds = 0;

@@ -14,6 +14,7 @@ export function createMailServices(services: Services, surface: SurfaceServices)
     async send(message) {
       if (await store.get('outbox', message.id)) return false;
       await store.commit([{ table: 'outbox', put: message }]);
+      outbox.wake();
       return true;
     },
     message: outbox.message,

@@ -51,6 +51,7 @@ const ifStillOurs = async (work: Promise<unknown>): Promise<void> => {
 export function createOutbox(o: { store: Store; deliverers: readonly Deliverer[]; clock: Clock; log: Log }): Outbox {
   const { store, clock, log } = o;
   const bySurface = new Map(o.deliverers.map((deliverer) => [deliverer.surface, deliverer]));
+  const looking = new Set<() => void>();
   const at = (ms: number): string => new Date(clock.now().getTime() + ms).toISOString();
 
   const claim = async (message: OutboxMessage): Promise<OutboxMessage | undefined> => {
@@ -133,6 +134,13 @@ export function createOutbox(o: { store: Store; deliverers: readonly Deliverer[]
         ...(more.address === undefined ? {} : { address: more.address }),
       };
     },
+    wake() {
+      for (const look of [...looking]) look();
+    },
+    onWake(look) {
+      looking.add(look);
+      return () => void looking.delete(look);
+    },
     async deliver(signal) {
       const due: { message: OutboxMessage; deliverer: Deliverer }[] = [];
       // `to` is exclusive, and what is due this very millisecond is due.
@@ -164,18 +172,20 @@ export async function startOutbox(o: {
   every?: number;
 }): Promise<void> {
   const every = o.every ?? 2_000;
+  let woken = new AbortController();
+  const end = o.outbox.onWake(() => woken.abort());
   while (!o.signal.aborted) {
+    woken = new AbortController();
     try {
       await o.outbox.deliver(o.signal);
     } catch (error) {
-      if (o.signal.aborted) return;
-      o.log('error', 'outbox.failed', { error });
+      if (!o.signal.aborted) o.log('error', 'outbox.failed', { error });
     }
     try {
-      await o.clock.sleep(every, o.signal);
+      await o.clock.sleep(every, AbortSignal.any([o.signal, woken.signal]));
     } catch (error) {
-      if (o.signal.aborted) return;
-      throw error;
+      if (!o.signal.aborted && !woken.signal.aborted) throw error;
     }
   }
+  end();
 }

@@ -79,6 +79,10 @@ export interface Outbox {
   ): OutboxMessage;
   /** Delivers what is due now; answers how many were sent. */
   deliver(signal: AbortSignal): Promise<number>;
+  /** Somebody waits for what was just written: whoever delivers in this process looks at once. */
+  wake(): void;
+  /** Called at each `wake`; answers how to end that. */
+  onWake(look: () => void): () => void;
 }
 
 /** Delivers one message on one surface. Throws `RetryLater` to be tried again, anything else after all tries is dead. */

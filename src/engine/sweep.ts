@@ -24,6 +24,19 @@ async function removeWhile(store: Store, table: TableName, query: Query, signal:
   }
 }
 
+const MAIL_TOKEN = /^vault\/mail\/([0-9a-f]{40})$/;
+
+/** The token of a mail is kept until it has left; one that died on the way, or whose person is gone, left it behind. */
+async function sealedTokens(store: Store): Promise<number> {
+  const left: string[] = [];
+  for await (const { id } of store.find('settings', { from: 'vault/mail/', to: 'vault/mail0' })) {
+    const message = MAIL_TOKEN.exec(id)?.[1];
+    if (message !== undefined && (await store.get('outbox', message))?.state !== 'waiting') left.push(id);
+  }
+  await store.removeMany('settings', left);
+  return left.length;
+}
+
 /** One round. Answers how many documents went. */
 export async function sweep(store: Store, clock: Pick<Clock, 'now'>, signal: AbortSignal): Promise<number> {
   const before = (days: number): string => new Date(clock.now().getTime() - days * DAY).toISOString();
@@ -35,7 +48,7 @@ export async function sweep(store: Store, clock: Pick<Clock, 'now'>, signal: Abo
     ['audit', { index: 'at', to: before(AUDIT_DAYS) }],
     ['threads', { index: 'posted', to: before(THREAD_DAYS) }],
   ];
-  let count = 0;
+  let count = await sealedTokens(store);
   for (const [table, query] of rounds) count += await removeWhile(store, table, query, signal);
   return count;
 }

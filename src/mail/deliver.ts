@@ -122,7 +122,7 @@ export function createMailDeliverer({ config, services, auth, url }: MailDeliver
       reply: await tokens.reply({
         person: to.id,
         ...(about === undefined ? {} : { about }),
-        ...(confirm === undefined ? {} : { confirm }),
+        ...(confirm === undefined ? {} : { confirm, question: message.reply.title }),
       }),
       ...(canEnd(message)
         ? {

@@ -113,7 +113,7 @@ export function lex(text: string): Lexed {
     // `import type from './x.ts'` would import a value of the name `type`.
     found(match.index + match[0].length, match[2] !== undefined && !/^type\s+from\b/.test(afterType), false);
   }
-  for (const match of code.matchAll(/(?<![.\w$])(?:import|require)\s*\(\s*/g)) {
+  for (const match of code.matchAll(/(?<![.\w$])(?:import|require|import\.meta\.resolve)\s*\(\s*/g)) {
     const at = match.index + match[0].length;
     const before = code.slice(0, match.index);
     // `typeof import('x')` and `import('x').Name` in a type position vanish, but are dependencies all the same.
