@@ -28,6 +28,7 @@ const start = (): Program =>
       KEEPSAKE_DATA: at('data'),
       KEEPSAKE_LOCAL_ROOTS: folder,
       KEEPSAKE_ZONE: 'Europe/Berlin',
+      KEEPSAKE_URL: 'https://keepsake.example.org',
       PORT: '0',
     },
   });
@@ -103,6 +104,31 @@ describe.each(POSTS)('the journey of a mail, by $name', ({ name, missing, open }
     await ana.reply(asked, 'Yes.', { style: 'bottom' });
     await mail(/photos (is|was) deleted|[Dd]eleted/);
     expect((await stat(at('copy', 'a.jpg'))).isFile()).toBe(true);
+  });
+
+  told(title('the report as a PDF; and one click of the mail program ends the mails'), async () => {
+    const report = await begin(open);
+    await ana.reply(report, 'report pdf');
+    const printed = await ana.next((one) => one.attachments.some((part) => part.mime === 'application/pdf'));
+    const [pdf] = printed.attachments;
+    expect(Buffer.from(pdf?.bytes.subarray(0, 5) ?? []).toString()).toBe('%PDF-');
+
+    expect(report.unsubscribe.oneClick).toBe(true);
+    const { pathname } = new URL(report.unsubscribe.https ?? '');
+    const [, port] = await program.says(/web\.listening port=(\d+)/);
+    const page = `http://127.0.0.1:${port}${pathname}`;
+    expect((await fetch(page)).status).toBe(200);
+    const body = new URLSearchParams({ 'List-Unsubscribe': 'One-Click' });
+    expect((await fetch(page, { method: 'POST', body, redirect: 'error' })).status).toBe(200);
+    await writeFile(at('photos', 'silent.jpg'), 'not mailed');
+    await ana.reply(printed, 'run now');
+    const begun = await mail('It has begun');
+    await expect
+      .poll(() => readFile(at('copy', 'silent.jpg'), 'utf8').catch(() => ''), { timeout: 10_000 })
+      .not.toBe('');
+    await ana.reply(begun, 'whoami');
+    await mail('owner of this Keepsake');
+    expect((await ana.inbox()).map(words).filter((text) => text.includes('The one new photo is safe'))).toEqual([]);
   });
 
   told(title('kill -9 between mail and answer: nothing acts twice, nothing is lost'), async () => {
