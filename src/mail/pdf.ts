@@ -108,6 +108,8 @@ async function printed(page: Page, html: string): Promise<Uint8Array> {
     format: 'A4',
     printBackground: true,
     tagged: true,
+    // Letters of a screen are large on paper: so that a usual report is one page.
+    scale: 0.8,
     margin: { top: '16mm', bottom: '16mm', left: '14mm', right: '14mm' },
     timeout: LONGEST,
   });
