@@ -47,6 +47,8 @@ export interface Composed {
   outbox: Outbox;
   /** What a chat surface gets of all this. */
   surface(): SurfaceServices;
+  /** Writes digests, and tells of backups that did not run, until the signal is aborted. */
+  digest(signal: AbortSignal): Promise<void>;
   /** Takes mails that come in until the signal is aborted. Resolves at once where none is set up. */
   readMail(signal: AbortSignal, onReady?: () => void): Promise<void>;
   /** What a browser may open; works until the signal is aborted. */
@@ -172,6 +174,10 @@ export async function compose(config: Config, o: ComposeOptions): Promise<Compos
     surface: 'mail',
     deliver: async (message, to, signal) => (await mail.get())?.deliverer.deliver(message, to, signal),
   };
+  const ways = {
+    surfaces: ['console', 'mail', ...(config.slack ? ['slack'] : []), ...(config.discord ? ['discord'] : [])],
+    mailFiles: config.mail?.smtp === undefined,
+  };
   const mailOut = config.mail?.smtp === undefined ? mailFiles(config) : mailed;
   const outbox = createOutbox({ store, deliverers: [mailOut, ...(o.deliverers ?? [])], clock, log });
   const { codesInChat } = config;
@@ -195,8 +201,7 @@ export async function compose(config: Config, o: ComposeOptions): Promise<Compos
     places,
     outbox,
     data: config.data,
-    surfaces: ['console', 'mail', ...(config.slack ? ['slack'] : []), ...(config.discord ? ['discord'] : [])],
-    mailFiles: config.mail?.smtp === undefined,
+    ...ways,
   });
   const { backup, stop, rest } = tracked(made);
 
@@ -257,6 +262,10 @@ export async function compose(config: Config, o: ComposeOptions): Promise<Compos
     dispatch,
     outbox,
     surface,
+    async digest(signal) {
+      const { startDigest } = await import('./engine/digest.ts');
+      await startDigest({ store, clock, log, outbox, ...ways, signal });
+    },
     readMail: async (signal, onReady) => (await mail.get())?.run(signal, onReady),
     async pages(signal) {
       if (config.mail === undefined) return [];

@@ -188,7 +188,8 @@ async function runRoles(
   const { signal } = stop;
   const running: Promise<void>[] = [];
   if (roles.includes('engine')) running.push(work(signal), startSweep({ store, clock, log, signal }));
-  if (roles.includes('outbox')) running.push(startOutbox({ outbox, clock, log, signal }));
+  // With the messages, not with the engine: an engine that is down is what has to be noticed.
+  if (roles.includes('outbox')) running.push(startOutbox({ outbox, clock, log, signal }), composed.digest(signal));
   const pages = roles.includes('web') ? await composed.pages(signal) : [];
   if (roles.includes('bots')) running.push(runBots(config, composed, pages, signal));
   if (roles.includes('mail')) running.push(composed.readMail(signal));

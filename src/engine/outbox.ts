@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { AuthRequired, Conflict, RetryLater, Undeliverable } from './errors.ts';
 import type { Deliverer, Outbox } from './services.ts';
 import type { Store } from './store/store.ts';
-import type { Clock, Log, OutboxMessage } from './types.ts';
+import type { Clock, Log, OutboxMessage, Reply } from './types.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -35,6 +35,12 @@ const messageId = (surface: string, person: string, key: string): string =>
  * between) puts its report back as waiting; this line keeps it from leaving again.
  */
 const sentId = (message: string): string => `outbox/${message}`;
+
+/** What was sent is kept for a month to be known again, not to be read. */
+const withoutBytes = (reply: Reply): Reply => ({
+  ...reply,
+  blocks: reply.blocks.filter(({ kind }) => kind !== 'image' && kind !== 'file'),
+});
 
 const ifStillOurs = async (work: Promise<unknown>): Promise<void> => {
   try {
@@ -67,7 +73,7 @@ export function createOutbox(o: { store: Store; deliverers: readonly Deliverer[]
     const now = at(0);
     await store.commit([{ table: 'seen', put: { id: sentId(message.id), at: now, outcome: 'sent' } }]);
     const { error: _, cutOff: __, ...rest } = message;
-    await ifStillOurs(store.put('outbox', { ...rest, state: 'sent', sent: now }));
+    await ifStillOurs(store.put('outbox', { ...rest, reply: withoutBytes(rest.reply), state: 'sent', sent: now }));
   };
 
   const failed = async (message: OutboxMessage, error: unknown): Promise<void> => {
