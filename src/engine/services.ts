@@ -310,12 +310,18 @@ export interface MailServices extends SurfaceServices {
   /** Writes a message into the outbox; one with the same key only once. Answers false when it was there already. */
   send(message: OutboxMessage): Promise<boolean>;
   message: Outbox['message'];
-  /** Into the audit trail: what came in and was not done, with the reason. Shown to the owner, never to who sent it. */
+  /**
+   * Into the audit trail: what came in and was not done, with the reason. Shown to the owner, never to who sent it. Of many
+   * within an hour only the first are written down.
+   */
   turnedAway(o: { person?: Person; surface: string; line: string; why: string }): Promise<void>;
-  /** One more answer to this address: false when it had `most` within the last hour. */
-  allow(o: { address: string; most: number }): Promise<boolean>;
-  /** An address that its server refuses for good: it is marked, and its person told where else they are. */
-  bounced(o: { address: string; why: string }): Promise<void>;
+  /** One more answer to this address: false when it had `most` within the last hour. The same `key` counts once. */
+  allow(o: { address: string; most: number; key?: string }): Promise<boolean>;
+  /**
+   * An address that its server refuses for good: it is marked, and its person told where else they are. `message`: the
+   * Message-ID of ours that came back, when a mail says so; anybody who has seen one can write that, so it takes two.
+   */
+  bounced(o: { address: string; why: string; message?: string }): Promise<void>;
   /** Ends the mails of a plan, or all of them, as `List-Unsubscribe` asks. */
   endMails(o: { person: string; plan?: string }): Promise<void>;
 }

@@ -1,7 +1,7 @@
-/** Forwarded mails, kept as they came: `<data>/archive/<person>/<date>-<subject>-<hash>.eml`, one file per mail. */
-import { createHash, randomBytes } from 'node:crypto';
+/** Forwarded mails, kept as they came: `<data>/archive/<person>/<date>-<subject>-<key>.eml`, one file per mail. */
+import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { QuotaExceeded } from '../engine/errors.ts';
 import type { Instant, Person } from '../engine/types.ts';
 import { visibleLine } from '../engine/visible.ts';
@@ -18,8 +18,19 @@ const wordOf = (subject: string): string =>
     .slice(0, 60)
     .replace(/[\ud800-\udbff]$/, '') || 'mail';
 
-export const archiveName = (o: { received: Instant; subject: string; bytes: Uint8Array }): string =>
-  `${o.received.slice(0, 10)}-${wordOf(o.subject)}-${createHash('sha256').update(o.bytes).digest('hex').slice(0, 12)}.eml`;
+export interface Forwarded {
+  date: Instant;
+  subject: string;
+  /**
+   * Of the mail, in hex. A mail that is delivered again comes with other traces in its header, so that a digest of its
+   * bytes would let anybody who has one fill the archive with it.
+   */
+  key: string;
+  bytes: Uint8Array;
+}
+
+export const archiveName = (o: Omit<Forwarded, 'bytes'>): string =>
+  `${o.date.slice(0, 10)}-${wordOf(o.subject)}-${o.key.slice(0, 12)}.eml`;
 
 async function fillOf(folder: string): Promise<{ files: number; bytes: number }> {
   const names = await readdir(folder);
@@ -32,18 +43,15 @@ async function fillOf(folder: string): Promise<{ files: number; bytes: number }>
  * Written aside, flushed and renamed; the same mail twice is one file. Answers its name. Throws `QuotaExceeded` when this
  * person's archive is full.
  */
-export async function keepForwarded(
-  archive: string,
-  person: Person,
-  mail: { received: Instant; subject: string; bytes: Uint8Array },
-): Promise<string> {
+export async function keepForwarded(archive: string, person: Person, mail: Forwarded): Promise<string> {
   const folder = join(archive, person.id.replace(/[^A-Za-z0-9_-]/g, '_'));
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const { files, bytes } = await fillOf(folder);
   if (files >= MOST_FILES || bytes + mail.bytes.byteLength > MOST_BYTES) {
     throw new QuotaExceeded('Your archive of forwarded mails is full, so this one was not kept.', {
       code: 'archive_full',
-      advice: `Move files out of ${folder}, and forward it again.`,
+      // Where it lies on the disk is for those to know who may look there.
+      advice: `Whoever runs this Keepsake can move files out of archive/${basename(folder)} in its data folder; then forward it again.`,
     });
   }
   const name = archiveName(mail);

@@ -2,17 +2,20 @@
 import { createHash } from 'node:crypto';
 import { isKeepsakeError, QuotaExceeded, RetryLater } from '../engine/errors.ts';
 import type { MailServices, ReplyToken } from '../engine/services.ts';
-import type { Caller, MailAnswered, Person, Reply } from '../engine/types.ts';
+import type { Caller, Person, Reply } from '../engine/types.ts';
 import { sizeWords } from '../engine/wording.ts';
-import { isAddress, readCodes, readMessageId, readTagged } from './address.ts';
+import { domainOf, isAddress } from './address.ts';
 import { addReply, asOneAnswer, cutOff, isRepeated, isRunCard } from './answer.ts';
 import { archiveName, keepForwarded } from './archive.ts';
+import { asciiDomain } from './authenticate/from.ts';
 import { automatic } from './automatic.ts';
 import { bounceOf } from './bounce.ts';
+import { answeredBy, isAddressed, isOurs, keyOf, tokensIn, unsubscribeToken } from './carried.ts';
 import { isForward } from './forward.ts';
 import type { ParsedMail, RawMail, Sender, Taken } from './mail.ts';
 import { newMailLine, replyLine } from './reply.ts';
 import { introduces, verdictOf } from './trust.ts';
+import { createTurns } from './turns.ts';
 
 export interface InboxOrder {
   /** Our address. */
@@ -30,43 +33,39 @@ export interface Inbox {
   take(mail: RawMail, signal: AbortSignal): Promise<Taken>;
 }
 
-/** Answers per address and hour: to somebody who has proved themselves, and to anybody else. */
-const ANSWERS = { proved: 30, other: 5 };
+/** Answers per address and hour, by what its mails prove; whoever forges it does not use up what the real one has. */
+const ANSWERS = { proved: 30, verified: 5, token: 5 };
+/** Answers per address and hour to what is no command: two robots that answer each other say nothing else. */
+const LOST = 5;
+/**
+ * Mails per hour with the code of somebody unknown: of one domain, and of all. Less than the wrong codes that close the
+ * door to codes for everybody (`engine/people/codes.ts`), or anybody with a domain could keep it closed.
+ */
+const STRANGERS = { domain: 5, all: 20 };
 /** What takes longer is announced. */
 const PATIENCE = 60_000;
-/** Tokens are looked up one by one; a mail that quotes a hundred of ours is not an answer. */
-const MOST_TOKENS = 10;
 
 const surface = 'mail';
-
-/** The same mail has the same key, whoever delivers it how often; another sender cannot take its place. */
-const keyOf = (mail: ParsedMail, raw: RawMail, address: string): string => {
-  const id = mail.messageId ?? createHash('sha256').update(raw.bytes).digest('hex');
-  return createHash('sha256').update(`${address}\0${id}`).digest('hex').slice(0, 40);
-};
-
-/** Every token that the mail carries: in the address it was sent to, in what it answers, in the small print that it quotes. */
-function tokensIn(mail: ParsedMail): string[] {
-  const tagged = mail.recipients.map(readTagged).filter((tag) => tag?.use === 'r');
-  const thread = [mail.inReplyTo, ...mail.references.toReversed()].map((id) => (id ? readMessageId(id) : undefined));
-  const codes = readCodes(`${mail.text ?? ''}\n${mail.html ?? ''}`);
-  const all = [...tagged.map((tag) => tag?.token), ...thread, ...codes];
-  return [...new Set(all.filter((token) => token !== undefined))].slice(0, MOST_TOKENS);
-}
-
-const unsubscribeToken = (mail: ParsedMail): string | undefined =>
-  mail.recipients.map(readTagged).find((tag) => tag?.use === 'u')?.token;
 
 export function createInbox(order: InboxOrder): Inbox {
   const { from, services, archive } = order;
   const { clock, log } = services;
   /** Mails in hand, so that one that is handed over twice at once is worked once. */
   const inHand = new Map<string, Promise<Taken>>();
+  const turns = createTurns(services);
 
-  const isOurs = (mail: ParsedMail): boolean =>
-    mail.recipients.some((address) => address === from || readTagged(address)?.base === from);
+  /** Under any of the two forms that its domain can be written in. */
+  async function whoIs(address: string): Promise<Person | undefined> {
+    const known = await services.known({ surface, id: address });
+    const domain = asciiDomain(domainOf(address));
+    if (known || domain === undefined) return known;
+    return services.known({ surface, id: `${address.slice(0, address.lastIndexOf('@'))}@${domain}` });
+  }
 
-  /** The first that is this person's; else the first at all, so that a stolen one can be told from none. */
+  /**
+   * The first that is this person's; else the first at all, so that a stolen one can be told from none. What a forwarded
+   * mail carries of others was quoted.
+   */
   async function tokenOf(mail: ParsedMail, person: Person | undefined): Promise<ReplyToken | undefined> {
     let other: ReplyToken | undefined;
     for (const token of tokensIn(mail)) {
@@ -74,7 +73,7 @@ export function createInbox(order: InboxOrder): Inbox {
       if (found && found.person === person?.id) return found;
       other ??= found;
     }
-    return other;
+    return person && isForward(mail) ? undefined : other;
   }
 
   async function ignore(line: string, why: string, person?: Person): Promise<Taken> {
@@ -93,7 +92,7 @@ export function createInbox(order: InboxOrder): Inbox {
       log('info', 'mail.bounce_unknown', { status: report.status });
       return 'ignored';
     }
-    if (report.hard) await services.bounced({ address, why: report.why });
+    if (report.hard) await services.bounced({ address, why: report.why, message: thread.reference });
     else log('warn', 'mail.bounce_soft', { address, status: report.status });
     return 'done';
   }
@@ -107,16 +106,9 @@ export function createInbox(order: InboxOrder): Inbox {
     return 'done';
   }
 
-  const answered = (mail: ParsedMail, to: string): MailAnswered => ({
-    id: mail.messageId ?? '',
-    references: mail.references.slice(-20),
-    subject: mail.subject,
-    to,
-  });
-
   async function answer(person: Person, key: string, reply: Reply, mail: ParsedMail, to: string): Promise<boolean> {
     const message = services.message(person, surface, `mail:${key}`, reply, reply.about, {
-      answers: answered(mail, to),
+      answers: answeredBy(mail, to),
     });
     return services.send(message);
   }
@@ -143,7 +135,7 @@ export function createInbox(order: InboxOrder): Inbox {
   async function say(
     mail: ParsedMail,
     key: string,
-    line: string,
+    said: string,
     caller: Omit<Caller, 'key' | 'surface' | 'zone' | 'signal'> & { signal: AbortSignal },
     to: string,
   ): Promise<Taken> {
@@ -151,34 +143,42 @@ export function createInbox(order: InboxOrder): Inbox {
     const announce = async (reply: Reply): Promise<void> => {
       await answer(person, `${key}/0`, asOneAnswer([reply]) ?? reply, mail, to);
     };
+    const line = said === '' ? 'help' : said;
     const replies = await work(line, { ...caller, key, surface, zone: person.zone ?? services.zone }, announce);
     // What was said may have made them known, or forgotten.
     const now = await services.known({ surface, id: to });
     if (!now) return 'ignored';
     const [first] = replies;
-    if (first && isRepeated(first)) {
-      return (await answer(now, key, cutOff, mail, to)) ? 'answered' : 'done';
-    }
-    const one = asOneAnswer(replies);
+    const repeated = first !== undefined && isRepeated(first);
+    const one = repeated ? cutOff : asOneAnswer(replies);
     if (!one) return 'done';
-    await answer(now, key, one, mail, to);
-    return 'answered';
+    const isLost = repeated || one.outcome === 'not_understood' || said === '';
+    if (isLost && !(await services.allow({ address: `lost ${to}`, most: LOST, key }))) {
+      return ignore(said, `more than ${LOST} mails in an hour that say nothing to me`, now);
+    }
+    return (await answer(now, key, one, mail, to)) ? 'answered' : 'done';
   }
 
   /** Somebody unknown may say a code, and is answered only if it was right. */
   async function introduce(mail: ParsedMail, raw: RawMail, sender: Sender, signal: AbortSignal): Promise<Taken> {
     const { address } = sender;
     const line = newMailLine(mail) ?? '';
-    if (address === undefined || !introduces(line))
-      return ignore('', `nobody is known at ${address ?? 'that address'}`);
+    if (address === undefined) return ignore('', `no single sender: ${sender.why}`);
+    if (!introduces(line)) return ignore('', `nobody is known at ${address}`);
     if (!sender.verified) return ignore('', `not proved to be from ${address}: ${sender.why}`);
+    const key = keyOf(mail, raw, address);
+    const domain = { address: `strangers of ${domainOf(address)}`, most: STRANGERS.domain, key };
+    const all = { address: 'strangers', most: STRANGERS.all, key };
+    if (!(await services.allow(domain)) || !(await services.allow(all)))
+      return ignore('', `${address} is unknown, and too many who are have sent codes within an hour`);
     const { name = '' } = mail.from[0] ?? {};
     const person = await services.person({ surface, id: address }, { name: name.trim().slice(0, 80) || address });
-    return say(mail, keyOf(mail, raw, address), line, { person, alone: true, signal }, address);
+    const caller = { person, alone: true, proof: { verified: true }, signal };
+    return turns.of(key, () => say(mail, key, line, caller, address));
   }
 
-  async function forwarded(mail: ParsedMail, raw: RawMail, key: string, person: Person, to: string): Promise<Taken> {
-    const what = { received: raw.received, subject: mail.subject, bytes: raw.bytes };
+  async function forwarded(mail: ParsedMail, key: string, raw: RawMail, person: Person, to: string): Promise<Taken> {
+    const what = { date: mail.date ?? raw.received, subject: mail.subject, key, bytes: raw.bytes };
     try {
       await keepForwarded(archive, person, what);
     } catch (error) {
@@ -202,7 +202,15 @@ export function createInbox(order: InboxOrder): Inbox {
     return token.confirm.replace(/^yes\b/i, /^yes/i.test(line) ? 'yes' : 'no');
   };
 
-  async function command(mail: ParsedMail, raw: RawMail, sender: Sender, signal: AbortSignal): Promise<Taken> {
+  async function command(mail: ParsedMail, raw: RawMail, signal: AbortSignal): Promise<Taken> {
+    const claimed = mail.from[0]?.address ?? '';
+    if (!isAddress(claimed)) return ignore('', 'it has no sender that can be read');
+    const found = await tokenOf(mail, await whoIs(claimed));
+    // Most of what comes to an address that is known is spam: its signature, and the name servers of its sender, are nothing to us.
+    if (!(await whoIs(claimed)) && (found || !introduces(newMailLine(mail) ?? ''))) {
+      return ignore('', found ? `${claimed} is nobody's address here` : `nobody is known at ${claimed}`);
+    }
+    const sender = await order.authenticate(raw, { signal });
     const { address } = sender;
     const person = address === undefined ? undefined : await services.known({ surface, id: address });
     const token = await tokenOf(mail, person);
@@ -214,33 +222,37 @@ export function createInbox(order: InboxOrder): Inbox {
       sender,
       ...(person ? { person } : {}),
       ...(token ? { token } : {}),
+      addressed: isAddressed(mail, from),
       ...(mail.date === undefined ? {} : { date: mail.date }),
       received: raw.received,
     });
     if ('refused' in verdict || !person || address === undefined) {
       return ignore(said, 'refused' in verdict ? verdict.refused : 'nobody known', person);
     }
-    const proved = verdict.proof.verified && verdict.proof.token !== undefined;
-    if (!(await services.allow({ address, most: proved ? ANSWERS.proved : ANSWERS.other }))) {
-      return ignore(said, `more than ${proved ? ANSWERS.proved : ANSWERS.other} mails in an hour`, person);
-    }
+    const { proof } = verdict;
     const key = keyOf(mail, raw, address);
-    if (isForward(mail) && sender.verified) return forwarded(mail, raw, key, person, address);
-    const about = token?.about;
-    return say(
-      mail,
-      key,
-      said === '' ? 'help' : meant(said, token),
-      {
-        person,
-        conversation: `${surface}:${address}`,
-        alone: true,
-        ...(about === undefined ? {} : { about }),
-        proof: verdict.proof,
-        signal,
-      },
-      address,
-    );
+    return turns.of(key, async () => {
+      const how = !proof.verified ? 'token' : proof.token === undefined ? 'verified' : 'proved';
+      if (!(await services.allow({ address: `${how} ${address}`, most: ANSWERS[how], key }))) {
+        return ignore(said, `more than ${ANSWERS[how]} mails in an hour`, person);
+      }
+      if (isForward(mail) && proof.verified) return forwarded(mail, key, raw, person, address);
+      const about = token?.about;
+      return say(
+        mail,
+        key,
+        meant(said, token),
+        {
+          person,
+          conversation: `${surface}:${address}`,
+          alone: true,
+          ...(about === undefined ? {} : { about }),
+          proof,
+          signal,
+        },
+        address,
+      );
+    });
   }
 
   async function read(raw: RawMail, signal: AbortSignal): Promise<Taken> {
@@ -251,7 +263,7 @@ export function createInbox(order: InboxOrder): Inbox {
       if (signal.aborted || !isKeepsakeError(error) || error instanceof RetryLater) throw error;
       return ignore('', error.message);
     }
-    if (!isOurs(mail)) return 'ignored';
+    if (!isOurs(mail, from)) return 'ignored';
     if (raw.tooLarge !== undefined) {
       return ignore(
         '',
@@ -265,9 +277,7 @@ export function createInbox(order: InboxOrder): Inbox {
       log('info', 'mail.automatic', { why });
       return 'ignored';
     }
-    const claimed = mail.from[0]?.address ?? '';
-    if (!isAddress(claimed)) return 'ignored';
-    return command(mail, raw, await order.authenticate(raw, { signal }), signal);
+    return command(mail, raw, signal);
   }
 
   return {

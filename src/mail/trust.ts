@@ -10,6 +10,8 @@ export interface Evidence {
   person?: Person;
   /** The reply token that came with it. */
   token?: ReplyToken;
+  /** Our address stands in To or Cc. */
+  addressed: boolean;
   /** As the sender dated it. */
   date?: Instant;
   /** When our server took it. */
@@ -35,15 +37,17 @@ function isDated(date: Instant | undefined, received: Instant): boolean {
  * - A token speaks for the person it was sent to, and for nobody else who holds the mail.
  * - Neither a token nor a verified sender: anybody could have written it.
  * - With one of the two, looking is allowed; what changes something is asked first (`engine/commands/proof.ts`).
+ * - A mail that was written to somebody else is signed as well, and can be sent on to us with a token that was found: what
+ *   is not addressed to us proves no more than that the sender wrote it once.
  */
-export function verdictOf({ sender, person, token, date, received }: Evidence): Verdict {
+export function verdictOf({ sender, person, token, addressed, date, received }: Evidence): Verdict {
   if (sender.address === undefined) return { refused: `no single sender: ${sender.why}` };
   if (!person) return { refused: `${sender.address} is nobody's address here` };
   if (token && token.person !== person.id)
     return { refused: `${sender.address} used a reply address of somebody else` };
   if (!token && !sender.verified) return { refused: `not proved to be from ${sender.address}: ${sender.why}` };
   if (!isDated(date, received)) return { refused: 'its date is not within three days of its arrival' };
-  return { proof: { ...(token ? { token: token.id } : {}), verified: sender.verified } };
+  return { proof: { ...(token ? { token: token.id } : {}), verified: sender.verified && addressed } };
 }
 
 /** What somebody unknown may begin with: a code is in it, which is looked at in dispatch. */

@@ -71,7 +71,7 @@ function mail(more: Partial<ParsedMail>): ParsedMail {
     from,
     fromHeaders: 1,
     sender: [],
-    to: [],
+    to: (more.recipients ?? [BOT]).map((address) => ({ name: '', address })),
     recipients: [BOT],
     returnPath: from[0]?.address ?? '',
     messageId: `<${++count}@example.org>`,
@@ -312,7 +312,7 @@ describe('what ends mails', () => {
     expect(await answers()).toEqual([]);
   });
 
-  it('a hard bounce of our own mail marks the address and is told elsewhere, once', async () => {
+  it('a hard bounce is told elsewhere; that of a second mail marks the address', async () => {
     const id = messageIdOf(await token(), BOT);
     await services.threads.keep({
       id: `mail/${id}`,
@@ -329,11 +329,26 @@ describe('what ends mails', () => {
       returnedHeaders: `Message-ID: ${id}\nTo: ${ANA}`,
     };
     expect(await take(bounce)).toBe('done');
+    expect(await take(bounce)).toBe('done');
+    expect((await world.store.get('people', ana.id))?.identities.find(({ refused }) => refused)).toBeUndefined();
+    const next = messageIdOf(await token(), BOT);
+    await services.threads.keep({
+      id: `mail/${next}`,
+      surface: 'mail',
+      reference: next,
+      person: ana.id,
+      posted: world.clock.now().toISOString(),
+    });
+    const second = { ...bounce, returnedHeaders: `Message-ID: ${next}\nTo: ${ANA}` };
+    expect(await take(second)).toBe('done');
     const marked = (await world.store.get('people', ana.id))?.identities.find(({ surface }) => surface === 'mail');
     expect(marked?.refused?.why).toContain('5.1.1');
-    await take(bounce);
-    const told = (await all(world.store.find('outbox'))).filter(({ key }) => key.startsWith('bounce:'));
-    expect(told).toHaveLength(1);
+    await take(second);
+    const told = (await all(world.store.find('outbox'))).filter(({ key }) => /^(bounce|came-back):/.test(key));
+    expect(told.map(({ reply }) => reply.title).sort()).toEqual([
+      `A mail to ${ANA} came back.`,
+      `Mails to ${ANA} come back, so I send none there any more.`,
+    ]);
   });
 
   it('a bounce of a mail that we did not send, or not to them, marks nobody', async () => {

@@ -17,6 +17,7 @@ const evidence: Evidence = {
   sender: verified,
   person: ana,
   token,
+  addressed: true,
   date: '2026-11-22T10:00:00.000Z',
   received: '2026-11-22T10:00:04.000Z',
 };
@@ -30,6 +31,10 @@ describe('whose word is taken', () => {
     expect(verdictOf({ ...evidence, sender: unverified })).toEqual({ proof: { token: 'reply/1', verified: false } });
     const { token: _, ...without } = evidence;
     expect(verdictOf(without)).toEqual({ proof: { verified: true } });
+  });
+
+  it('a mail to somebody else that was sent on to us proves no sender, however well it is signed', () => {
+    expect(verdictOf({ ...evidence, addressed: false })).toEqual({ proof: { token: 'reply/1', verified: false } });
   });
 
   it('neither is refused', () => {

@@ -171,7 +171,7 @@ async function* perform<N extends CommandName>(
   const question = caller.confirmed
     ? undefined
     : ((await command.danger?.(parsed.args, caller, services)) ??
-      ((await isProved(services, caller, command)) ? undefined : unproved(line)));
+      ((await isProved(services, caller, command)) ? undefined : unproved(line, caller, plan)));
   if (question) {
     trail.detail = 'asked to confirm';
     trail.outcome = 'refused';

@@ -2,7 +2,7 @@
 import { Conflict } from '../errors.ts';
 import { isStranger } from '../people.ts';
 import type { Services } from '../services.ts';
-import type { Caller } from '../types.ts';
+import type { Caller, Plan } from '../types.ts';
 import type { Command } from './command.ts';
 
 /** Uses the token up: false when it was used before, or by a second mail at the same moment. */
@@ -32,9 +32,20 @@ export async function isProved(
   return proof.verified && proof.token !== undefined && spend(services, proof.token);
 }
 
-/** The line itself is in the question: whoever did not write it sees what somebody tried. */
-export const unproved = (line: string): { title: string; text: string; label: string } => ({
-  title: `Did you write this: ${line}`,
-  text: 'It was not an answer to one of my mails (or the mail had been answered before), and a sender is easily forged, so I ask before I do it.',
-  label: 'Yes, do it',
-});
+/**
+ * The line itself is in the question, and which backup it means there: whoever did not write it sees what somebody tried.
+ */
+export function unproved(
+  line: string,
+  { proof }: Pick<Caller, 'proof'>,
+  plan: Pick<Plan, 'name'> | undefined,
+): { title: string; text: string; label: string } {
+  const why = proof?.verified
+    ? 'It was not an answer to one of my mails, or that mail had been answered before. Anybody can send on what you once wrote'
+    : 'The mail server of your address does not say that it is from you, and anybody can write your address above a mail';
+  return {
+    title: `Did you write this: ${line}`,
+    text: `${plan ? `It is about the backup ${plan.name}. ` : ''}${why}, so I ask before I do it.`,
+    label: 'Yes, do it',
+  };
+}

@@ -19,8 +19,11 @@ export interface Signature {
  */
 const MOST_SIGNATURES = 10;
 
-/** What is read as a command or decides whether it is taken; all large services sign these. */
-const COVERED = ['from', 'subject', 'date'];
+/**
+ * What is read as a command or decides whether it is taken, and whom it was written to: a mail to somebody else could be
+ * made one to us. All large services sign these.
+ */
+const COVERED = ['from', 'subject', 'date', 'to', 'cc'];
 
 /** Tag names as they are written; undefined when one stands twice. */
 function tagsOf(value: string): ReadonlyMap<string, string> | undefined {
