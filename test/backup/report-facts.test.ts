@@ -259,4 +259,21 @@ describe('the end of a run and its report', () => {
     expect(run.state).toBe('done');
     expect(await h.store.get('runs', run.id)).toMatchObject({ state: 'done', stopRequested: true });
   });
+
+  it('a run that another process took over while the report was made is not ended twice', async () => {
+    await photos(1);
+    const plan = await h.plan('p', h.at('a'), [h.at('b')]);
+    h.around.set(h.at('b'), (provider) => ({
+      ...provider,
+      read: async (entry, o) => {
+        const [run] = await all(h.store.find('runs'));
+        if (run?.state === 'running') await h.store.put('runs', { ...run, state: 'stopped', interrupted: true });
+        return provider.read(entry, o);
+      },
+    }));
+    const run = await h.run(plan);
+    expect(run).toMatchObject({ state: 'stopped', interrupted: true });
+    expect(await h.store.get('runs', run.id)).toMatchObject({ state: 'stopped' });
+    expect(await messages()).toEqual([]);
+  });
 });

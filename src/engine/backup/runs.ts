@@ -273,12 +273,17 @@ export function createRuns(o: RunsOptions): Runs {
 
   /**
    * The end of a run and its report are one write: a crash in between loses neither. What the report tells besides is
-   * looked up before, in a bounded time, while the run still counts as running.
+   * looked up before, in a bounded time, while the run still counts as running. Whoever took it over meanwhile (a machine
+   * that slept loses its lease) has ended it, and tells of the one that goes on.
    */
   async function conclude(started: Run, plan: Plan, patch: Partial<Run>, signal: AbortSignal): Promise<Run> {
     const end = { ...patch, ended: clock.now().toISOString() };
     const messages = await reportMessages(o, await withSignIn({ ...started, ...end }, plan), plan, signal);
-    const stored = (await store.get('runs', started.id)) ?? started;
+    const stored = await store.get('runs', started.id);
+    if (stored?.state !== 'running') {
+      log('warn', 'run_handed_over', { run: started.id });
+      return stored ?? started;
+    }
     const { question: _question, ...rest } = stored;
     const run: Run = await withSignIn({ ...rest, ...end }, plan);
     await store.commit([...messages, { table: 'runs', put: run }]);
