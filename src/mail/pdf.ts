@@ -6,15 +6,17 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { createBrotliDecompress } from 'node:zlib';
 import { type Browser, launch, type Page } from 'puppeteer';
-import { RetryLater, UsageError } from '../engine/errors.ts';
+import { RetryLater, Stopped, UsageError } from '../engine/errors.ts';
 import type { Clock, Log } from '../engine/types.ts';
 
 export interface Printer {
   /**
    * A4, tagged (readable by screen readers). The page runs no script and loads nothing but what is in it. Throws
-   * `UsageError` (`no_browser`) where no browser can be started, `RetryLater` when the page was not done in time.
+   * `UsageError` (`no_browser`) where no browser can be started, `RetryLater` when the page was not done in time, `Stopped`
+   * when the printer was closed before.
    */
   print(html: string): Promise<Uint8Array>;
+  /** Ends what is being printed with its browser: the host that sent a signal does not wait for a page. */
   close(): Promise<void>;
 }
 
@@ -89,6 +91,10 @@ async function open(folder: string, installed: readonly string[]): Promise<Brows
         '--host-resolver-rules=MAP * ~NOTFOUND',
       ],
       timeout: LONGEST,
+      // Puppeteer would end this process at the first Ctrl-C, in the middle of a backup.
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
     });
   } catch (error) {
     throw error instanceof UsageError ? error : noBrowser(error);
@@ -120,6 +126,7 @@ export function createPrinter({ folder, installed = INSTALLED, clock, log }: Pri
   let browser: Promise<Browser> | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let idle = new AbortController();
+  let closed = false;
 
   async function drop(): Promise<void> {
     const running = browser;
@@ -128,6 +135,7 @@ export function createPrinter({ folder, installed = INSTALLED, clock, log }: Pri
   }
 
   function dropLater(): void {
+    if (closed) return;
     idle = new AbortController();
     clock
       .sleep(IDLE, idle.signal)
@@ -153,15 +161,17 @@ export function createPrinter({ folder, installed = INSTALLED, clock, log }: Pri
   }
 
   async function print(html: string): Promise<Uint8Array> {
+    if (closed) throw new Stopped('Keepsake is being stopped.');
     idle.abort(new Error('The browser is needed.'));
     try {
       return await once(html).catch((error: unknown) => {
-        if (error instanceof UsageError) throw error;
+        if (closed || error instanceof UsageError) throw error;
         // A browser that crashed is replaced once.
         log('warn', 'pdf.again', { error });
         return once(html);
       });
     } catch (cause) {
+      if (closed) throw new Stopped('Keepsake is being stopped.', { cause });
       if (cause instanceof UsageError) throw cause;
       throw new RetryLater('The PDF was not done in time.', { code: 'pdf_slow', cause });
     } finally {
@@ -176,9 +186,10 @@ export function createPrinter({ folder, installed = INSTALLED, clock, log }: Pri
       return work;
     },
     async close() {
-      await last;
+      closed = true;
       idle.abort(new Error('It is being closed.'));
       await drop();
+      await last;
     },
   };
 }

@@ -98,6 +98,25 @@ describe('the printer', () => {
     await without.close();
   });
 
+  it('lets the process decide what a signal means', async () => {
+    const count = (): number[] => (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) => process.listenerCount(name));
+    const before = count();
+    await printer.print(page('<p>still there</p>'));
+    expect(count()).toEqual(before);
+  });
+
+  it('ends what is being printed when it is closed, and what waits behind it', async () => {
+    const other = createPrinter({ folder, clock: systemClock, log: () => undefined });
+    await other.print(page('<p>the browser is up</p>'));
+    const long = page('<table><tr><td>long</td></tr></table>'.repeat(100_000));
+    const printing = [long, long].map((html) => other.print(html));
+    const ended = Promise.allSettled(printing);
+    await new Promise((resolve) => setImmediate(resolve));
+    await other.close();
+    for (const one of await ended) expect(one).toMatchObject({ status: 'rejected', reason: { code: 'stopped' } });
+    await expect(other.print(page('<p></p>'))).rejects.toMatchObject({ code: 'stopped' });
+  });
+
   it('leaves no browser behind', async () => {
     const other = createPrinter({ folder, clock: systemClock, log: () => undefined });
     await other.print(page('<p>gone soon</p>'));
