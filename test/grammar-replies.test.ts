@@ -389,6 +389,8 @@ describe('what is asked first', () => {
     expect(parse('no more reports', known)).toMatchObject({ command: { name: 'reports', args: { mailed: false } } });
     expect(parse('weekly', known)).toMatchObject({ command: { name: 'show', args: { plan: 'weekly' } } });
     expect(parse('again', known)).toMatchObject({ command: { name: 'show', args: { plan: 'again' } } });
+    expect(parse('run weekly now', known)).toMatchObject({ command: { name: 'run', args: { plan: 'weekly' } } });
+    expect(parse('run weekly', inThread)).toMatchObject({ command: { name: 'edit', args: { plan: 'photos' } } });
   });
 
   it('nothing is deleted by "it"', () => {

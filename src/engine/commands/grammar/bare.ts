@@ -101,6 +101,8 @@ export function readBare(line: Line, at: number): VerbReading | undefined {
   const asks = isQuestion(line, at);
   if (!asks && runsAgain(line, at)) return done({ name: 'run', args: { plan } });
   const timed = phraseAt(line, at, TIMED);
+  // "run daily" where a backup is called so.
+  if (timed > 0 && planAt(line, at + timed)) return undefined;
   const led = Math.max(timed, phraseAt(line, at, CHANGED));
   const start = at + led;
   const end = endOf(line, start);
