@@ -11,6 +11,7 @@ import { formFor } from './engine/commands/form-for.ts';
 import type { Config } from './engine/config.ts';
 import { Stopped } from './engine/errors.ts';
 import { createLog, redact } from './engine/log.ts';
+import { mailSecrets } from './engine/mail-config.ts';
 import { createOutbox } from './engine/outbox.ts';
 import { createPlaces } from './engine/places.ts';
 import { withBandwidth } from './engine/provider-wrappers.ts';
@@ -140,7 +141,7 @@ function tracked(backup: Backup): { backup: Backup; stop: AbortController; rest(
  */
 export async function compose(config: Config, o: ComposeOptions): Promise<Composed> {
   const clock = o.clock ?? systemClock;
-  const secrets = new Set<string>();
+  const secrets = new Set<string>(config.mail ? mailSecrets(config.mail) : []);
   const log = createLog({ level: config.logLevel, write: o.writeLog, secrets, clock });
   await mkdir(config.data, { recursive: true, mode: 0o700 });
   const sealer = await openSealer({ dataFolder: config.data, keys: config.keys, log });

@@ -4,9 +4,23 @@ import { UsageError } from './errors.ts';
 
 const text = z.string().trim().min(1);
 
+/** A password with "#", "?" or "/" as it is would be cut off there, and the name be taken for the host. */
+function isServerUrl(text: string, protocols: readonly string[]): boolean {
+  const url = URL.parse(text);
+  if (!url || !protocols.includes(url.protocol) || url.hostname === '' || url.search !== '' || url.hash !== '')
+    return false;
+  if (url.protocol.startsWith('smtp') && url.pathname.length > 1) return false;
+  try {
+    for (const part of [url.username, url.password, url.pathname]) decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const serverUrl = (protocols: readonly string[]) =>
-  text.refine((url) => URL.canParse(url) && protocols.includes(new URL(url).protocol) && new URL(url).hostname !== '', {
-    error: `it must look like ${protocols[0]}//name:password@host`,
+  text.refine((url) => isServerUrl(url, protocols), {
+    error: `it must look like ${protocols[0]}//name:password@host, other signs than letters and digits in name and password written as in URLs ("@" is %40, "#" is %23, "%" is %25)`,
   });
 
 const ADDRESS = /^[^\s<>"(),:;@\\]{1,64}@[^\s<>"(),:;@\\]{1,255}$/;
@@ -194,3 +208,7 @@ export function mailConfig(values: MailValues): MailConfig | undefined {
     tags: values.MAIL_TAGS === 'yes',
   };
 }
+
+/** What must not stand in any log, whoever quotes it: a mail server may repeat what it was told. */
+export const mailSecrets = ({ smtp, imap, oauth }: MailConfig): string[] =>
+  [smtp?.password, imap?.password, oauth?.clientSecret, oauth?.refreshToken].filter((secret) => secret !== undefined);
