@@ -7,11 +7,15 @@ import type { ParsedMail, RawMail } from './mail.ts';
 /** Tokens are looked up one by one; a mail that quotes a hundred of ours is not an answer. */
 const MOST_TOKENS = 10;
 
-/** The same mail has the same key, whoever delivers it how often; another sender cannot take its place. */
-export const keyOf = (mail: ParsedMail, raw: RawMail, address: string): string => {
+/**
+ * The same mail has the same key, whoever delivers it how often. Another sender cannot take its place, nor can somebody who
+ * only says to be this one, and guesses the Message-ID of a mail that is still to come.
+ */
+export function keyOf(mail: ParsedMail, raw: RawMail, from: { address: string; verified: boolean }): string {
   const id = mail.messageId ?? createHash('sha256').update(raw.bytes).digest('hex');
-  return createHash('sha256').update(`${address}\0${id}`).digest('hex').slice(0, 40);
-};
+  const whose = from.verified ? from.address : `${from.address}, as it says`;
+  return createHash('sha256').update(`${whose}\0${id}`).digest('hex').slice(0, 40);
+}
 
 /** Every token that the mail carries: in the address it was sent to, in what it answers, in the small print that it quotes. */
 export function tokensIn(mail: ParsedMail): string[] {

@@ -5,7 +5,7 @@ import type { MailServices, ReplyToken } from '../engine/services.ts';
 import type { Caller, Person, Reply } from '../engine/types.ts';
 import { sizeWords } from '../engine/wording.ts';
 import { domainOf, isAddress } from './address.ts';
-import { addReply, asOneAnswer, cutOff, isRepeated, isRunCard } from './answer.ts';
+import { addReply, answerToKindness, asLast, asOneAnswer, cutOff, isRepeated, isRunCard } from './answer.ts';
 import { archiveName, keepForwarded } from './archive.ts';
 import { asciiDomain } from './authenticate/from.ts';
 import { automatic } from './automatic.ts';
@@ -14,6 +14,7 @@ import { answeredBy, isAddressed, isOurs, keyOf, tokensIn, unsubscribeToken } fr
 import { isForward } from './forward.ts';
 import type { ParsedMail, RawMail, Sender, Taken } from './mail.ts';
 import { newMailLine, replyLine } from './reply.ts';
+import { answerIn, isWonder } from './said.ts';
 import { introduces, verdictOf } from './trust.ts';
 import { createTurns } from './turns.ts';
 
@@ -138,13 +139,17 @@ export function createInbox(order: InboxOrder): Inbox {
     said: string,
     caller: Omit<Caller, 'key' | 'surface' | 'zone' | 'signal'> & { signal: AbortSignal },
     to: string,
+    asked?: string,
   ): Promise<Taken> {
     const { person } = caller;
     const announce = async (reply: Reply): Promise<void> => {
       await answer(person, `${key}/0`, asOneAnswer([reply]) ?? reply, mail, to);
     };
-    const line = said === '' ? 'help' : said;
-    const replies = await work(line, { ...caller, key, surface, zone: person.zone ?? services.zone }, announce);
+    const line = isWonder(said) ? 'help' : said;
+    const kind = answerToKindness(said, asked);
+    const replies = kind
+      ? [kind]
+      : await work(line, { ...caller, key, surface, zone: person.zone ?? services.zone }, announce);
     // What was said may have made them known, or forgotten.
     const now = await services.known({ surface, id: to });
     if (!now) return 'ignored';
@@ -152,11 +157,13 @@ export function createInbox(order: InboxOrder): Inbox {
     const repeated = first !== undefined && isRepeated(first);
     const one = repeated ? cutOff : asOneAnswer(replies);
     if (!one) return 'done';
-    const isLost = repeated || one.outcome === 'not_understood' || said === '';
-    if (isLost && !(await services.allow({ address: `lost ${to}`, most: LOST, key }))) {
+    const isLost = repeated || one.outcome === 'not_understood' || line !== said;
+    const lost = { address: `lost ${to}`, key };
+    const isLast = isLost && !(await services.allow({ ...lost, most: LOST - 1 }));
+    if (isLast && !(await services.allow({ ...lost, most: LOST }))) {
       return ignore(said, `more than ${LOST} mails in an hour that say nothing to me`, now);
     }
-    return (await answer(now, key, one, mail, to)) ? 'answered' : 'done';
+    return (await answer(now, key, isLast ? asLast(one) : one, mail, to)) ? 'answered' : 'done';
   }
 
   /** Somebody unknown may say a code, and is answered only if it was right. */
@@ -166,7 +173,7 @@ export function createInbox(order: InboxOrder): Inbox {
     if (address === undefined) return ignore('', `no single sender: ${sender.why}`);
     if (!introduces(line)) return ignore('', `nobody is known at ${address}`);
     if (!sender.verified) return ignore('', `not proved to be from ${address}: ${sender.why}`);
-    const key = keyOf(mail, raw, address);
+    const key = keyOf(mail, raw, { address, verified: true });
     const domain = { address: `strangers of ${domainOf(address)}`, most: STRANGERS.domain, key };
     const all = { address: 'strangers', most: STRANGERS.all, key };
     if (!(await services.allow(domain)) || !(await services.allow(all)))
@@ -198,8 +205,8 @@ export function createInbox(order: InboxOrder): Inbox {
 
   /** A plain "yes" to a mail that asks means its question, not another one that is open somewhere. */
   const meant = (line: string, token: ReplyToken | undefined): string => {
-    if (token?.confirm === undefined || !/^(yes|no)[\s.!]*$/i.test(line)) return line;
-    return token.confirm.replace(/^yes\b/i, /^yes/i.test(line) ? 'yes' : 'no');
+    const said = answerIn(line);
+    return token?.confirm === undefined || said === undefined ? line : token.confirm.replace(/^yes\b/i, said);
   };
 
   async function command(mail: ParsedMail, raw: RawMail, signal: AbortSignal): Promise<Taken> {
@@ -230,7 +237,7 @@ export function createInbox(order: InboxOrder): Inbox {
       return ignore(said, 'refused' in verdict ? verdict.refused : 'nobody known', person);
     }
     const { proof } = verdict;
-    const key = keyOf(mail, raw, address);
+    const key = keyOf(mail, raw, { address, verified: proof.verified });
     return turns.of(key, async () => {
       const how = !proof.verified ? 'token' : proof.token === undefined ? 'verified' : 'proved';
       if (!(await services.allow({ address: `${how} ${address}`, most: ANSWERS[how], key }))) {
@@ -251,6 +258,7 @@ export function createInbox(order: InboxOrder): Inbox {
           signal,
         },
         address,
+        token?.confirm,
       );
     });
   }
