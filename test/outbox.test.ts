@@ -12,7 +12,14 @@ import type { OutboxMessage, Person, Reply } from '../src/engine/types.ts';
 import { testClock } from './commands/world.ts';
 
 const MINUTE = 60_000;
-const reply: Reply = { tone: 'good', title: 'Done', blocks: [] };
+const reply: Reply = {
+  tone: 'good',
+  title: 'Done',
+  blocks: [
+    { kind: 'text', text: 'All is safe.' },
+    { kind: 'image', alt: 'The new photo', bytes: new Uint8Array([1, 2, 3]), mime: 'image/jpeg' },
+  ],
+};
 
 let folder: string;
 let store: Store;
@@ -154,6 +161,8 @@ describe('the outbox', () => {
     };
     await outbox(mail).deliver(never);
     expect((await stored())[0]).toMatchObject({ state: 'dead', tries: 1, error: 'No such address.' });
+    // Nobody looks at its pictures any more.
+    expect((await stored())[0]?.reply.blocks.map(({ kind }) => kind)).toEqual(['text']);
     fail = undefined;
     clock.forward(14 * 24 * 60 * MINUTE);
     expect(await outbox(mail).deliver(never)).toBe(0);
@@ -192,7 +201,7 @@ describe('the outbox', () => {
     await put('report/r1');
     await store.remove('people', ana.id);
     expect(await outbox(mail).deliver(never)).toBe(0);
-    expect((await stored())[0]?.state).toBe('dead');
+    expect((await stored())[0]).toMatchObject({ state: 'dead', error: 'This person is no longer known.' });
     expect(sent).toEqual([]);
   });
 

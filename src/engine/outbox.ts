@@ -36,7 +36,7 @@ const messageId = (surface: string, person: string, key: string): string =>
  */
 const sentId = (message: string): string => `outbox/${message}`;
 
-/** What was sent is kept for a month to be known again, not to be read. */
+/** What was sent is kept for a month to be known again, and what is dead for `status` to name; neither to be looked at. */
 const withoutBytes = (reply: Reply): Reply => ({
   ...reply,
   blocks: reply.blocks.filter(({ kind }) => kind !== 'image' && kind !== 'file'),
@@ -88,7 +88,12 @@ export function createOutbox(o: { store: Store; deliverers: readonly Deliverer[]
       error,
     });
     await ifStillOurs(
-      store.put('outbox', { ...message, state: dead ? 'dead' : 'waiting', due: at(pause), error: text }),
+      store.put('outbox', {
+        ...message,
+        ...(dead ? { state: 'dead', reply: withoutBytes(message.reply) } : { state: 'waiting' }),
+        due: at(pause),
+        error: text,
+      }),
     );
   };
 
@@ -102,7 +107,7 @@ export function createOutbox(o: { store: Store; deliverers: readonly Deliverer[]
     }
     const to = await store.get('people', message.person);
     if (!to) {
-      await ifStillOurs(store.put('outbox', { ...message, state: 'dead', error: 'This person is no longer known.' }));
+      await failed(message, new Undeliverable('This person is no longer known.'));
       return false;
     }
     const limit = AbortSignal.timeout(LONGEST_DELIVERY);
