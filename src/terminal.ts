@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createConsoleDeliverer, INTERRUPTED, runPrompt, secretAsker, type Terminal } from './bots/console.ts';
 import { type Arguments, readArguments, USAGE } from './bots/console-arguments.ts';
+import { withSavedFiles } from './bots/console-files.ts';
 import { createScreen, type Screen } from './bots/console-screen.ts';
 import { type Composed, compose } from './compose.ts';
 import { systemClock } from './engine/clock.ts';
@@ -73,20 +74,32 @@ async function callerOf({ args, config, composed, look }: Session, signal: Abort
   };
 }
 
+/** A mail server that does not answer keeps nobody from their next line; the message waits. */
+const LONGEST_DELIVERY = 10_000;
+
+async function deliver({ outbox }: Composed, signal: AbortSignal): Promise<void> {
+  const limit = AbortSignal.timeout(LONGEST_DELIVERY);
+  try {
+    await outbox.deliver(AbortSignal.any([signal, limit]));
+  } catch (error) {
+    if (!limit.aborted) throw error;
+  }
+}
+
 /** Works one line to its end. Answers the exit code of its last reply. */
 async function work(session: Session, line: string, signal: AbortSignal): Promise<number> {
-  const { composed, screen } = session;
+  const { composed, screen, config } = session;
   let last: Reply | undefined;
   try {
     for await (const reply of composed.dispatch(line, await callerOf(session, signal))) {
-      screen.show(reply);
+      screen.show(await withSavedFiles(reply, config.cwd));
       last = reply;
     }
   } finally {
     screen.end();
   }
   // Reports of scheduled runs wait for the next time somebody is here; mails do not wait for a server.
-  if (!signal.aborted) await composed.outbox.deliver(signal);
+  if (!signal.aborted) await deliver(composed, signal);
   return EXIT[last?.outcome ?? 'done'];
 }
 
