@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { fastClock } from '../fast-clock.ts';
 import { type Program, startProgram } from '../servers/program.ts';
 import { discordKind } from '../stories/discord-driver.ts';
 import type { Driver, DriverKind, Seen } from '../stories/driver.ts';
@@ -20,7 +21,7 @@ afterEach(async () => {
 });
 
 async function openChat(kind: DriverKind): Promise<Opened> {
-  const driver = await kind.open();
+  const driver = await kind.open(fastClock(1));
   endings.push(() => driver.close());
   return driver;
 }

@@ -3,6 +3,7 @@
  * DMARC, and people who read, answer and press links as their mail programs do. What no right program sends is in
  * `violations`.
  */
+import { createHash } from 'node:crypto';
 import { systemClock } from '../../src/engine/clock.ts';
 import type { Clock } from '../../src/engine/types.ts';
 import { type DnsServer, startDns } from './dns.ts';
@@ -27,6 +28,8 @@ export interface MailWorldOptions {
   tags?: boolean;
   /** The server writes Authentication-Results under this name. */
   authserv?: string;
+  /** The service puts Message-IDs of its own in place of the program's, as some do (Amazon SES). */
+  rewritesIds?: boolean;
   /** Largest mail that SMTP takes, in bytes. */
   size?: number;
   /** Offers STARTTLS with it. */
@@ -66,6 +69,13 @@ export interface MailWorld {
   close(): Promise<void>;
 }
 
+/** The same mail sent twice gets the same; nothing of the program's own id is left in it. */
+const withOtherId = (raw: string, domain: string): string =>
+  raw.replace(
+    /^message-id:[ \t\r\n]*(<[^>]*>)/im,
+    (_, id: string) => `Message-ID: <${createHash('sha256').update(id).digest('hex').slice(0, 24)}@service.${domain}>`,
+  );
+
 export async function openMailWorld(o: MailWorldOptions = {}): Promise<MailWorld> {
   const { domain = 'example.org', clock = systemClock, tags = true } = o;
   const address = `backup@${domain}`;
@@ -96,9 +106,10 @@ export async function openMailWorld(o: MailWorldOptions = {}): Promise<MailWorld
     const id = /^message-id:\s*(<[^>]*>)/im.exec(raw)?.[1];
     if (id !== undefined && !sent.has(id)) sent.set(id, await fingerprint(mail));
     const isMail = raw.includes('\r\n\r\n');
+    const sentOn = o.rewritesIds ? withOtherId(raw, domain) : raw;
     await office.deliver({
       raw: isMail
-        ? Buffer.from(signDkim(raw, { domain, headers: ['List-Unsubscribe', 'List-Unsubscribe-Post'] }), 'latin1')
+        ? Buffer.from(signDkim(sentOn, { domain, headers: ['List-Unsubscribe', 'List-Unsubscribe-Post'] }), 'latin1')
         : mail.raw,
       from: mail.from,
       to: mail.to,

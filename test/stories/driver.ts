@@ -84,8 +84,10 @@ export interface DriverKind {
   name: string;
   /** A surface that cannot do it: stories that need it are not run there. */
   lacks: readonly Need[];
-  /** Settings that make the product use this surface. */
-  open(): Promise<Driver & { environment: Record<string, string> }>;
+  /** How much faster than life its stories are told; as fast as all others by default. */
+  factor?: number;
+  /** Settings that make the product use this surface. `clock` is the product's. */
+  open(clock: FastClock): Promise<Driver & { environment: Record<string, string> }>;
 }
 
 /** What a story needs besides lines, buttons and forms. */

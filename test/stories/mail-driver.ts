@@ -2,9 +2,10 @@
 import { Stopped } from '../../src/engine/errors.ts';
 import { formLine } from '../../src/engine/form.ts';
 import type { Form, Identity, OutboxMessage } from '../../src/engine/types.ts';
-import { type MailWorld, openMailWorld, type Person, type SeenMail } from '../servers/mail.ts';
+import { type MailWorld, openMailWorld, type Person, type SeenMail, type Sent } from '../servers/mail.ts';
 import { lookFor } from './chat-running.ts';
 import type { DriverKind, Running, Seen, Who } from './driver.ts';
+import { badDayOf, STINGY } from './mail-trouble.ts';
 import { holds } from './world.ts';
 
 const isLabel = (label: string, wanted: string | RegExp): boolean =>
@@ -13,16 +14,27 @@ const isLabel = (label: string, wanted: string | RegExp): boolean =>
 /** Words as they stand on a page: a mail's lines are folded. */
 const folded = (text: string): string => text.replace(/[ \t\n]+/g, ' ');
 
-/** Answers go to an address with a token; what cannot be answered has none. */
-const canBeAnswered = (mail: SeenMail): boolean => /\+r\./.test(mail.replyTo);
+/** What can be answered has a token in its small print. */
+const canBeAnswered = (mail: SeenMail): boolean => /\[#[a-z2-7]{26}\]/.test(mail.text);
 
-export const mailKind: DriverKind = {
-  name: 'mail',
+/** Mail programs and servers show a mail that came twice once. */
+const once = (mails: readonly SeenMail[]): SeenMail[] =>
+  mails.filter(({ messageId }, n) => mails.findIndex((one) => one.messageId === messageId) === n);
+
+/**
+ * `stingy`: a service on a bad day (`mail-trouble.ts`), which delivers each mail twice; people's programs leave the thread
+ * out, so that nothing but the small print says what is answered.
+ */
+export const mailKind = (profile: 'normal' | 'stingy' = 'normal'): DriverKind => ({
+  name: `mail${profile === 'stingy' ? ', stingy' : ''}`,
   // One correspondence, in which nothing is changed once it is said, and nobody unknown is spoken to. Mails are answered
   // late on purpose: one that was answered already is asked about, whatever happened since.
   lacks: ['channel', 'expiry', 'cards', 'closed', 'zone', 'strangers', 'menus', 'empty lines', 'stale buttons'],
-  async open() {
-    const world: MailWorld = await openMailWorld();
+  // The minutes until a second try are seconds.
+  ...(profile === 'stingy' ? { factor: 60 } : {}),
+  async open(clock) {
+    const world: MailWorld = await openMailWorld({ clock, ...(profile === 'stingy' ? STINGY : {}) });
+    const badDay = profile === 'stingy' ? badDayOf(world) : undefined;
     const people: Record<Who, Person> = {
       ana: world.ana,
       ben: world.ben,
@@ -31,14 +43,28 @@ export const mailKind: DriverKind = {
     const inboxes: Record<Who, readonly SeenMail[]> = { ana: [], ben: [], stranger: [] };
     /** Every mail is answered once; a second answer to it would have to be confirmed. */
     const answered = new Set<string>();
+    /** Message-IDs of everything that people sent. */
+    const said: string[] = [];
     let running: Running | undefined;
     let stop = new AbortController();
     let working: Promise<void> = Promise.resolve();
 
+    let struck = -1;
+    /** After each mail that was taken something lurks for the next one; what waits for its second try meets no other trouble. */
+    async function lurk(): Promise<void> {
+      const taken = badDay?.taken() ?? struck;
+      if (taken === struck) return;
+      struck = taken;
+      for await (const { state, tries } of running?.composed.services.store.find('outbox') ?? [])
+        if (state === 'waiting' && tries > 0) return;
+      badDay?.lurk();
+    }
+
     const looking = setInterval(() => {
+      lurk().catch(() => {});
       for (const who of Object.keys(people) as Who[]) {
         void people[who].inbox().then((mails) => {
-          inboxes[who] = mails;
+          inboxes[who] = once(mails);
         });
       }
     }, 15);
@@ -47,18 +73,36 @@ export const mailKind: DriverKind = {
     const textOf = ({ text, subject }: SeenMail): string => folded(`${subject} ${text}`);
     const newest = (who: Who, is: (mail: SeenMail) => boolean): SeenMail | undefined => inboxes[who].findLast(is);
 
+    /** A person's mail on its way. */
+    async function post(work: () => Promise<Sent>): Promise<void> {
+      await badDay?.strike();
+      const sent = await work();
+      said.push(sent.messageId);
+      if (badDay) await world.deliverAgain(sent);
+    }
+
+    const answeredTwice = (): string[] =>
+      said
+        .filter(
+          (id) =>
+            Object.values(inboxes)
+              .flat()
+              .filter(({ inReplyTo }) => inReplyTo === id).length > 1,
+        )
+        .map((id) => `${id} was answered more than once`);
+
     /** A mail that was not answered yet: the newest, or the answer to a question that changes nothing. */
     async function open(who: Who): Promise<SeenMail> {
       const fresh = (mail: SeenMail): boolean => canBeAnswered(mail) && !answered.has(mail.messageId);
       const there = newest(who, fresh);
       if (there) return there;
-      await people[who].send({ to: world.address, subject: 'whoami', text: 'whoami' });
+      await post(() => people[who].send({ to: world.address, subject: 'whoami', text: 'whoami' }));
       return lookFor('an answer', () => newest(who, fresh));
     }
 
     async function answer(who: Who, mail: SeenMail, line: string): Promise<void> {
       answered.add(mail.messageId);
-      await people[who].reply(mail, line);
+      await post(() => people[who].reply(mail, line, { withoutThread: badDay !== undefined }));
     }
 
     const repliesTo = async (who: Who): Promise<OutboxMessage[]> => {
@@ -121,7 +165,7 @@ export const mailKind: DriverKind = {
         );
         const link = mail.links.find((one) => isLabel(one.label, label));
         answered.add(mail.messageId);
-        const press = () => people[who].press(mail, link?.label ?? label);
+        const press = () => post(() => people[who].press(mail, link?.label ?? label));
         await Promise.all(o.twice ? [press(), press()] : [press()]);
       },
       async choose(who, menu) {
@@ -158,11 +202,11 @@ export const mailKind: DriverKind = {
       },
       storm: () => world.smtp.faults.busy(3),
       expire: () => undefined,
-      violations: () => world.violations(),
+      violations: () => [...world.violations(), ...answeredTwice()],
       async close() {
         clearInterval(looking);
         await world.close();
       },
     };
   },
-};
+});

@@ -1,4 +1,4 @@
 import { mailKind } from './mail-driver.ts';
 import { play } from './play.ts';
 
-play(mailKind);
+play(mailKind());

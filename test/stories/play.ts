@@ -13,7 +13,8 @@ export function play(kind: DriverKind): void {
         try {
           await story.play(world);
           expect(world.driver.violations()).toEqual([]);
-          expect(world.log.filter((line) => line.includes('"level":"error"'))).toEqual([]);
+          // A run that fails because its destination is gone is what that story tells.
+          expect(world.log.filter((line) => /^\S+ error (?!run_ended_early)/.test(line))).toEqual([]);
         } finally {
           await world.close();
         }

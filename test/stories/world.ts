@@ -68,9 +68,9 @@ async function start(config: Config, clock: FastClock, driver: Driver, log: stri
 
 export async function openStory(kind: DriverKind): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'keepsake-story-'));
-  const clock = fastClock(FACTOR);
+  const clock = fastClock(kind.factor ?? FACTOR);
   const log: string[] = [];
-  const driver = await kind.open();
+  const driver = await kind.open(clock);
   const config: Config = {
     ...readConfig(
       { ...driver.environment, KEEPSAKE_LOCAL_ROOTS: folder, KEEPSAKE_ZONE: 'Europe/Berlin' },

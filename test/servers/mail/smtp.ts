@@ -39,6 +39,8 @@ export interface SmtpFaults {
   cut(): void;
 }
 
+export type SmtpFault = 'recipient' | 'greylist' | 'busy' | 'dropInData' | 'loseAnswer' | 'data' | 'login';
+
 export interface SmtpServer {
   host: string;
   port: number;
@@ -52,6 +54,8 @@ export interface SmtpServer {
   /** How often somebody tried to sign in. */
   logins(): number;
   connections(): number;
+  /** How often each fault came about so far; absent for never. */
+  met(): Readonly<Partial<Record<SmtpFault, number>>>;
   /** Everything that was taken. */
   submitted: Submitted[];
   close(): Promise<void>;
@@ -78,12 +82,6 @@ interface Planned {
   text: string;
   times: number;
 }
-
-const use = (planned: Planned | undefined): Planned | undefined => {
-  if (!planned || planned.times <= 0) return undefined;
-  planned.times -= 1;
-  return planned;
-};
 
 function enhanced(code: number, text: string | undefined, standard: Record<number, string>): string {
   return text ?? standard[code] ?? (code < 500 ? '4.3.0 not at the moment' : '5.0.0 refused');
@@ -128,11 +126,23 @@ export async function startSmtp(o: SmtpOptions): Promise<SmtpServer> {
   const users = new Map<string, string>();
   const accessTokens = new Map<string, Set<string>>();
   const submitted: Submitted[] = [];
+  const met: Partial<Record<SmtpFault, number>> = {};
   let logins = 0;
+
+  const meet = (fault: SmtpFault): void => {
+    met[fault] = (met[fault] ?? 0) + 1;
+  };
+  function use(fault: SmtpFault, planned: Planned | undefined): Planned | undefined {
+    if (!planned || planned.times <= 0) return undefined;
+    planned.times -= 1;
+    meet(fault);
+    return planned;
+  }
 
   function signIn(auth: SMTPServerAuthentication): string {
     logins += 1;
     const user = (auth.username ?? '').toLowerCase();
+    if (state.login !== undefined) meet('login');
     if (state.login === 'temporary') throw failure(454, '4.7.0 signing in is not possible at the moment');
     const isRight =
       auth.method === 'XOAUTH2'
@@ -143,11 +153,12 @@ export async function startSmtp(o: SmtpOptions): Promise<SmtpServer> {
   }
 
   function checkRecipient(address: string, session: SMTPServerSession): void {
-    const planned = use(state.recipients.get(address.toLowerCase()));
+    const planned = use('recipient', state.recipients.get(address.toLowerCase()));
     if (planned) throw failure(planned.code, planned.text);
     const pair = `${session.envelope.mailFrom ? session.envelope.mailFrom.address : ''} ${address}`;
     if (state.greylist && !state.greylist.has(pair)) {
       state.greylist.add(pair);
+      meet('greylist');
       throw failure(450, '4.7.1 greylisted, come back in a minute');
     }
     const unknown = o.knows(address);
@@ -167,7 +178,7 @@ export async function startSmtp(o: SmtpOptions): Promise<SmtpServer> {
 
   async function takeMail(raw: Buffer, session: SMTPServerSession): Promise<'said' | 'lost'> {
     await pause();
-    const planned = use(state.data);
+    const planned = use('data', state.data);
     if (planned) throw failure(planned.code, planned.text);
     const { mailFrom, rcptTo, bodyType, smtpUtf8 } = session.envelope;
     const mail: Submitted = {
@@ -182,7 +193,7 @@ export async function startSmtp(o: SmtpOptions): Promise<SmtpServer> {
     };
     submitted.push(mail);
     await o.take(mail);
-    return use(state.loseAnswer) ? 'lost' : 'said';
+    return use('loseAnswer', state.loseAnswer) ? 'lost' : 'said';
   }
 
   const server = new SMTPServer({
@@ -196,7 +207,7 @@ export async function startSmtp(o: SmtpOptions): Promise<SmtpServer> {
     ...(o.tls ?? {}),
     ...(o.size === undefined ? {} : { size: o.size }),
     onConnect(_session, callback) {
-      callback(use(state.busy) ? failure(421, '4.3.2 too busy, come back later') : null);
+      callback(use('busy', state.busy) ? failure(421, '4.3.2 too busy, come back later') : null);
     },
     onAuth(auth, _session, callback) {
       try {
@@ -220,7 +231,7 @@ export async function startSmtp(o: SmtpOptions): Promise<SmtpServer> {
       let isBroken = false;
       stream.on('data', (piece: Buffer) => {
         pieces.push(piece);
-        if (!use(state.dropInData)) return;
+        if (!use('dropInData', state.dropInData)) return;
         isBroken = true;
         drop(session);
       });
@@ -255,6 +266,7 @@ export async function startSmtp(o: SmtpOptions): Promise<SmtpServer> {
     submitted,
     logins: () => logins,
     connections: () => server.connections.size,
+    met: () => ({ ...met }),
     faults: {
       recipient(address, code, times = Number.POSITIVE_INFINITY, text) {
         state.recipients.set(address.toLowerCase(), { code, times, text: enhanced(code, text, RECIPIENT_WORDS) });
