@@ -260,6 +260,25 @@ describe('the end of a run and its report', () => {
     expect(await h.store.get('runs', run.id)).toMatchObject({ state: 'done', stopRequested: true });
   });
 
+  it('whoever watches sees how far it came while the report is made', async () => {
+    await photos(3);
+    const plan = await h.plan('p', h.at('a'), [h.at('b')]);
+    let seen: Run | undefined;
+    h.around.set(h.at('b'), (provider) => ({
+      ...provider,
+      read: async (entry, o) => {
+        const [run] = await all(h.store.find('runs'));
+        for await (const state of h.backup.watch(run?.id ?? '', new AbortController().signal)) {
+          seen = state;
+          break;
+        }
+        return provider.read(entry, o);
+      },
+    }));
+    await h.run(plan);
+    expect(seen).toMatchObject({ state: 'running', progress: { phase: 'finishing', files: 3, totalFiles: 3 } });
+  });
+
   it('a run that another process took over while the report was made is not ended twice', async () => {
     await photos(1);
     const plan = await h.plan('p', h.at('a'), [h.at('b')]);

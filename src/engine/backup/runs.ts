@@ -101,7 +101,10 @@ export function createRuns(o: RunsOptions): Runs {
   const begin = (id: string, signal = shutdown ?? new AbortController().signal): Promise<Run> => {
     const running = working.get(id);
     if (running) return running;
-    const promise = work(id, signal).finally(() => working.delete(id));
+    const promise = work(id, signal).finally(() => {
+      working.delete(id);
+      live.delete(id);
+    });
     working.set(id, promise);
     promise.catch((error: unknown) => log('error', 'run_crashed', { run: id, error }));
     return promise;
@@ -211,7 +214,6 @@ export function createRuns(o: RunsOptions): Runs {
     } finally {
       saved.abort(new Stopped('The run is over.'));
       await saving;
-      live.delete(started.id);
     }
     return await conclude(started, plan, patch, signal);
   }
