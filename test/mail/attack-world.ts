@@ -10,7 +10,7 @@ import { type Composed, compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/engine/config.ts';
 import { Stopped } from '../../src/engine/errors.ts';
 import { startOutbox } from '../../src/engine/outbox.ts';
-import type { AuditLine, Person as Known, OutboxMessage, Plan, Role } from '../../src/engine/types.ts';
+import type { AuditLine, Person as Known, OutboxMessage, Plan, Reply, Role } from '../../src/engine/types.ts';
 import { cursorId } from '../../src/mail/imap/cursor.ts';
 import { type FastClock, fastClock } from '../fast-clock.ts';
 import { type MailWorld, type MailWorldOptions, openMailWorld, type Person, type SeenMail } from '../servers/mail.ts';
@@ -43,6 +43,8 @@ export interface AttackWorld {
   stop(): Promise<void>;
   start(): Promise<void>;
   know(id: string, person: Person, role: Role): Promise<Known>;
+  /** In the terminal, to its end, or until a run is on its way. */
+  say(person: Known, line: string): Promise<Reply[]>;
   plan(name: string): Promise<Plan | undefined>;
   /** Another report of Ana's. */
   newReport(): Promise<SeenMail>;
@@ -139,7 +141,8 @@ export async function openAttackWorld(
     });
   }
 
-  async function said(person: Known, line: string): Promise<void> {
+  async function say(person: Known, line: string): Promise<Reply[]> {
+    const replies: Reply[] = [];
     const caller = {
       person,
       surface: 'terminal',
@@ -148,8 +151,10 @@ export async function openAttackWorld(
       signal: new AbortController().signal,
     };
     for await (const reply of running.composed.dispatch(line, caller)) {
+      replies.push(reply);
       if (reply.live !== undefined && reply.about?.run === reply.live) break;
     }
+    return replies;
   }
 
   const read = async (): Promise<number> => {
@@ -160,9 +165,9 @@ export async function openAttackWorld(
 
   const known = await know('ana', mails.ana, 'owner');
   const bob = await know('ben', mails.ben, 'member');
-  await said(known, `backup ${at('photos')} to ${at('copies', 'photos')} named photos`);
+  await say(known, `backup ${at('photos')} to ${at('copies', 'photos')} named photos`);
   const report = await mails.ana.next((mail) => mail.subject === 'photos: backed up');
-  await said(bob, `backup ${at('papers')} to ${at('copies', 'papers')} named papers`);
+  await say(bob, `backup ${at('papers')} to ${at('copies', 'papers')} named papers`);
   const bens = await mails.ben.next((mail) => mail.subject === 'papers: backed up');
 
   const world: AttackWorld = {
@@ -182,12 +187,13 @@ export async function openAttackWorld(
       running = await begin();
     },
     know,
+    say,
     plan: async (name) => (await all(store().find('plans'))).find((plan) => plan.name === name),
     async newReport() {
       const ana = await store().get('people', 'ana');
       if (!ana) throw new Error('Ana is gone.');
       const before = (await mails.ana.inbox()).length;
-      await said(ana, 'run photos');
+      await say(ana, 'run photos');
       let found: SeenMail | undefined;
       await until('another report', async () => {
         found = (await mails.ana.inbox()).slice(before).find((mail) => mail.subject.startsWith('photos: '));
