@@ -1,10 +1,10 @@
 /** Forwarded mails, kept as they came: `<data>/archive/<person>/<date>-<subject>-<key>.eml`, one file per mail. */
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { QuotaExceeded } from '../engine/errors.ts';
 import type { Instant, Person } from '../engine/types.ts';
 import { visibleLine } from '../engine/visible.ts';
+import { isAside, writeWhole } from './whole-file.ts';
 
 /** A person who forwards every day for a year stays below; one whose account is in wrong hands cannot fill the disk. */
 const MOST_BYTES = 2 * 1024 ** 3;
@@ -33,16 +33,14 @@ export const archiveName = (o: Omit<Forwarded, 'bytes'>): string =>
   `${o.date.slice(0, 10)}-${wordOf(o.subject)}-${o.key.slice(0, 12)}.eml`;
 
 async function fillOf(folder: string): Promise<{ files: number; bytes: number }> {
-  const names = await readdir(folder);
+  // Another mail that is being written has another name soon.
+  const names = (await readdir(folder)).filter((name) => !isAside(name));
   let bytes = 0;
   for (const name of names) bytes += (await stat(join(folder, name))).size;
   return { files: names.length, bytes };
 }
 
-/**
- * Written aside, flushed and renamed; the same mail twice is one file. Answers its name. Throws `QuotaExceeded` when this
- * person's archive is full.
- */
+/** The same mail twice is one file. Answers its name. Throws `QuotaExceeded` when this person's archive is full. */
 export async function keepForwarded(archive: string, person: Person, mail: Forwarded): Promise<string> {
   const folder = join(archive, person.id.replace(/[^A-Za-z0-9_-]/g, '_'));
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -55,19 +53,6 @@ export async function keepForwarded(archive: string, person: Person, mail: Forwa
     });
   }
   const name = archiveName(mail);
-  const aside = join(folder, `.${randomBytes(6).toString('hex')}`);
-  try {
-    const handle = await open(aside, 'wx', 0o600);
-    try {
-      await handle.writeFile(mail.bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(aside, join(folder, name));
-  } catch (error) {
-    await unlink(aside).catch(() => undefined);
-    throw error;
-  }
+  await writeWhole(folder, name, mail.bytes);
   return name;
 }

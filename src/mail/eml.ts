@@ -1,13 +1,10 @@
 /** Delivers messages as `.eml` files that any mail program opens: a report is there to read also where no mail server is. */
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, rename, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
 import type { Deliverer } from '../engine/services.ts';
 import type { OutboxMessage, Person } from '../engine/types.ts';
 import { composeMail, isPlainAddress } from './compose.ts';
 import { renderMail } from './render.ts';
-
-export const MAIL_FOLDER = 'mail';
+import { writeWhole } from './whole-file.ts';
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
@@ -38,25 +35,6 @@ export const composeEml = (message: OutboxMessage, to: Person, zone: string): Pr
     automatic: 'generated',
     content: renderMail(message.reply, { zone }),
   });
-
-/** Written aside, flushed and renamed: a mail program that watches the folder never sees half a mail. */
-async function writeWhole(folder: string, name: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const aside = join(folder, `.${name}.${randomBytes(6).toString('hex')}`);
-  try {
-    const handle = await open(aside, 'wx', 0o600);
-    try {
-      await handle.writeFile(bytes, { signal });
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(aside, join(folder, name));
-  } catch (error) {
-    await unlink(aside).catch(() => undefined);
-    throw error;
-  }
-}
 
 /** `<data>/mail/*.eml`, readable by their owner only. The same message delivered twice is one file. */
 export const createEmlDeliverer = (o: { folder: string; zone: string }): Deliverer => ({
