@@ -54,6 +54,8 @@ export interface AttackWorld {
   state(): Promise<string>;
   /** Everything that the mail surface turned away, or asked about. */
   refused(): Promise<AuditLine[]>;
+  /** Lines of one command. */
+  audit(command: string): Promise<AuditLine[]>;
   outbox(): Promise<OutboxMessage[]>;
   /** Addresses that something was sent to, with repetitions. */
   recipients(): string[];
@@ -220,6 +222,7 @@ export async function openAttackWorld(
       (await all(store().find('audit', { index: 'at' }))).filter(
         ({ surface, outcome }) => surface === 'mail' && outcome === 'refused',
       ),
+    audit: async (command) => (await all(store().find('audit'))).filter((line) => line.command === command),
     outbox: () => all(store().find('outbox')),
     recipients: () => mails.submitted().flatMap(({ to }) => to.map((address) => address.toLowerCase())),
     until,
