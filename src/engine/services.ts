@@ -236,7 +236,7 @@ export interface ReplyTokenOrder {
   about?: { plan?: string; run?: string };
   /** The answer to the question in that message ("yes 1a2b3c4d"): a plain "yes" in reply means this one. */
   confirm?: string;
-  /** What is asked, for the page where it is answered by a click. */
+  /** What is asked, for the page where it is answered by a click: a title, and lines that explain it. */
   question?: string;
 }
 

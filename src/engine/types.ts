@@ -733,8 +733,8 @@ export type Block =
   /** `menu`: one menu with this label instead of buttons, for more than a handful. */
   | { kind: 'choices'; choices: Choice[]; menu?: string }
   | Form
-  /** A line to copy, share and say again. */
-  | { kind: 'line'; line: string }
+  /** A line to copy, share and say again. `title`: what it is, where nothing else on a screen says so. */
+  | { kind: 'line'; line: string; title?: string }
   | { kind: 'link'; label: string; url: string }
   /** The last runs, oldest first: a small picture of how much each brought and how it went. */
   | { kind: 'trend'; label: string; points: TrendPoint[] }

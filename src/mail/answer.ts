@@ -1,5 +1,6 @@
 /** One answer of what a line brought: a mail cannot be changed later, so it is sent when there is something to say. Pure. */
 import type { Block, Reply } from '../engine/types.ts';
+import { isKindness, isWonder } from './said.ts';
 
 /** What was said has been begun by a process that is gone, or its answer was lost with it. */
 export const cutOff: Reply = {
@@ -13,6 +14,66 @@ export const cutOff: Reply = {
   outcome: 'failed',
 };
 
+/** To an answer without words, and to somebody who wonders: what they can say is listed below each mail. */
+const introduction: Reply = {
+  tone: 'plain',
+  title: 'This is Keepsake, the assistant that looks after your backups.',
+  blocks: [
+    {
+      kind: 'text',
+      text: 'It copies your files on schedule, and mails you what came of it. Answer any of its mails with one line, and it does that. By this mail of yours nothing was done.',
+    },
+    {
+      kind: 'choices',
+      choices: [
+        { label: 'Am I safe?', line: 'status', style: 'primary' },
+        { label: 'My backups', line: 'list' },
+        { label: 'All that can be said', line: 'help' },
+      ],
+    },
+  ],
+  onlyForCaller: true,
+  outcome: 'not_understood',
+};
+
+/** Words that are no command: thanks and wonder. As the answer to a question an "ok" may mean anything: it is asked again. */
+export function answerToTalk(said: string, confirm: string | undefined): Reply | undefined {
+  if (isWonder(said)) return introduction;
+  if (!isKindness(said)) return undefined;
+  if (confirm === undefined) {
+    return {
+      tone: 'plain',
+      title: 'Thank you. Your mail asked for nothing, so nothing was done.',
+      blocks: [{ kind: 'choices', choices: [{ label: 'Am I safe?', line: 'status' }] }],
+      onlyForCaller: true,
+      outcome: 'not_understood',
+    };
+  }
+  return {
+    tone: 'plain',
+    title: 'Is that a yes or a no? Nothing was done yet.',
+    blocks: [
+      {
+        kind: 'choices',
+        choices: [
+          { label: 'Yes, do it', line: confirm, style: 'danger' },
+          { label: 'No, leave it', line: confirm.replace(/^yes/, 'no') },
+        ],
+      },
+    ],
+    onlyForCaller: true,
+    outcome: 'not_understood',
+    data: { confirm },
+  };
+}
+
+const LAST: Block = {
+  kind: 'text',
+  text: 'This is my last answer within this hour to mails that I do not understand. Commands are answered as before.',
+};
+
+export const asLast = (reply: Reply): Reply => ({ ...reply, blocks: [...reply.blocks, LAST] });
+
 /** Dispatch has had this mail before. */
 export const isRepeated = ({ data }: Reply): boolean =>
   typeof data === 'object' && data !== null && 'outcome' in data && data.outcome === 'repeated';
@@ -20,7 +81,7 @@ export const isRepeated = ({ data }: Reply): boolean =>
 /** The card of a run: its report comes as a mail of its own. */
 export const isRunCard = (reply: Reply): boolean => reply.live !== undefined && reply.about?.run === reply.live;
 
-const begun: Block = { kind: 'text', text: 'It has begun. The report follows as a mail of its own when it is done.' };
+const begun: Block = { kind: 'text', text: 'It begins now. The report follows as a mail of its own when it is done.' };
 
 /** Later states of one card take the place of earlier ones. */
 export function addReply(replies: readonly Reply[], reply: Reply): Reply[] {

@@ -48,6 +48,10 @@ function questionOf({ data, blocks }: Reply): string | undefined {
   return typeof line === 'string' && asked ? line : undefined;
 }
 
+/** What is asked, as the page shows it where it is answered by a click. */
+const askedIn = ({ title, blocks }: Reply): string =>
+  [title, ...blocks.flatMap((block) => (block.kind === 'text' ? block.text : []))].join('\n');
+
 /** Mails that come by themselves can be ended; an answer, or a question about the address, cannot. */
 const canEnd = ({ answers, address, about, key }: OutboxMessage): boolean =>
   !answers && address === undefined && (about?.plan !== undefined || key.startsWith('digest:'));
@@ -122,7 +126,7 @@ export function createMailDeliverer({ config, services, auth, url }: MailDeliver
       reply: await tokens.reply({
         person: to.id,
         ...(about === undefined ? {} : { about }),
-        ...(confirm === undefined ? {} : { confirm, question: message.reply.title }),
+        ...(confirm === undefined ? {} : { confirm, question: askedIn(message.reply) }),
       }),
       ...(canEnd(message)
         ? {

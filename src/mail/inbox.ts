@@ -5,7 +5,7 @@ import type { MailServices, ReplyToken } from '../engine/services.ts';
 import type { Caller, Person, Reply } from '../engine/types.ts';
 import { sizeWords } from '../engine/wording.ts';
 import { domainOf, isAddress } from './address.ts';
-import { addReply, answerToKindness, asLast, asOneAnswer, cutOff, isRepeated, isRunCard } from './answer.ts';
+import { addReply, answerToTalk, asLast, asOneAnswer, cutOff, isRepeated, isRunCard } from './answer.ts';
 import { archiveName, keepForwarded } from './archive.ts';
 import { asciiDomain } from './authenticate/from.ts';
 import { automatic } from './automatic.ts';
@@ -14,7 +14,7 @@ import { answeredBy, isAddressed, isOurs, keyOf, tokensIn, unsubscribeToken } fr
 import { isForward } from './forward.ts';
 import type { ParsedMail, RawMail, Sender, Taken } from './mail.ts';
 import { newMailLine, replyLine } from './reply.ts';
-import { answerIn, isWonder } from './said.ts';
+import { answerIn } from './said.ts';
 import { introduces, verdictOf } from './trust.ts';
 import { createTurns } from './turns.ts';
 
@@ -145,11 +145,10 @@ export function createInbox(order: InboxOrder): Inbox {
     const announce = async (reply: Reply): Promise<void> => {
       await answer(person, `${key}/0`, asOneAnswer([reply]) ?? reply, mail, to);
     };
-    const line = isWonder(said) ? 'help' : said;
-    const kind = answerToKindness(said, asked);
-    const replies = kind
-      ? [kind]
-      : await work(line, { ...caller, key, surface, zone: person.zone ?? services.zone }, announce);
+    const talk = answerToTalk(said, asked);
+    const replies = talk
+      ? [talk]
+      : await work(said, { ...caller, key, surface, zone: person.zone ?? services.zone }, announce);
     // What was said may have made them known, or forgotten.
     const now = await services.known({ surface, id: to });
     if (!now) return 'ignored';
@@ -157,13 +156,16 @@ export function createInbox(order: InboxOrder): Inbox {
     const repeated = first !== undefined && isRepeated(first);
     const one = repeated ? cutOff : asOneAnswer(replies);
     if (!one) return 'done';
-    const isLost = repeated || one.outcome === 'not_understood' || line !== said;
+    const isLost = repeated || one.outcome === 'not_understood';
     const lost = { address: `lost ${to}`, key };
     const isLast = isLost && !(await services.allow({ ...lost, most: LOST - 1 }));
     if (isLast && !(await services.allow({ ...lost, most: LOST }))) {
       return ignore(said, `more than ${LOST} mails in an hour that say nothing to me`, now);
     }
-    return (await answer(now, key, isLast ? asLast(one) : one, mail, to)) ? 'answered' : 'done';
+    // Whoever mistyped answers the answer: what it was about is still meant.
+    const about = one.about ?? (isLost ? caller.about : undefined);
+    const reply = { ...(isLast ? asLast(one) : one), ...(about ? { about } : {}) };
+    return (await answer(now, key, reply, mail, to)) ? 'answered' : 'done';
   }
 
   /** Somebody unknown may say a code, and is answered only if it was right. */

@@ -6,20 +6,23 @@ import { ANSWER_HEADING, ANSWER_HINT, ANSWER_READ, CODE, END, SENDER } from './t
 import type { MailPicture, Part, View } from './view-render.ts';
 
 const LAYOUT = 'role="presentation" cellspacing="0" cellpadding="0" border="0"';
-const TONES: Readonly<Record<View['tone'], Colour>> = { good: 'good', bad: 'bad', busy: 'busy', plain: 'rule' };
+export const TONES: Readonly<Record<View['tone'], Colour>> = {
+  ...{ good: 'good', bad: 'bad', busy: 'busy', idle: 'idle' },
+  plain: 'rule',
+};
 
 /** Programs show what follows the subject in their lists: the verdict, and then nothing of what comes after it. */
 const preheader = (title: string): string =>
   `<div style="display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;line-height:1px;mso-hide:all">${textHtml(title)}${'&#847;&zwnj;&nbsp;'.repeat(60)}</div>`;
 
 /** A round sign with its words; the colour only repeats them. */
-function stateHtml({ tone, state }: View): string {
+export function stateHtml({ tone, state }: View): string {
   if (!state) return '';
   const colour = TONES[tone];
   return `<table ${LAYOUT} style="margin:0 0 14px 0"><tr><td width="30" height="30" align="center" valign="middle" bgcolor="${light(colour)}" class="g-${colour} t-over" style="width:30px;height:30px;background-color:${light(colour)};border-radius:15px;color:${light('over')};font-size:17px;line-height:30px;font-weight:700;text-align:center">${state.sign}</td><td valign="middle" class="t-${colour}" style="padding:0 0 0 10px;color:${light(colour)};font-size:15px;line-height:20px;font-weight:600">${state.words}</td></tr></table>`;
 }
 
-const titleHtml = ({ title }: View): string =>
+export const titleHtml = ({ title }: View): string =>
   `<h1 class="verdict t-ink" style="margin:0;color:${light('ink')};font-size:26px;line-height:1.3;font-weight:700">${textHtml(title)}</h1>`;
 
 /** The gap before a part: what belongs to the part above it stands close to it. */

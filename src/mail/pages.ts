@@ -6,65 +6,50 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { MailServices, Page, ReplyToken } from '../engine/services.ts';
 import type { Person, Reply } from '../engine/types.ts';
-import { visibleLine, visibleLines } from '../engine/visible.ts';
 import { asOneAnswer } from './answer.ts';
+import { renderWeb, type WebButton } from './web-render.ts';
 
 /** The forms hold one word. */
 const MOST_BODY = 4096;
 /** Then the page says that it has begun, and the answer comes as a mail. */
 const PATIENCE = 3_000;
 
-const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
-const said = (text: string): string => visibleLines(text).map(escapeHtml).join('<br>');
-
-const STYLE = `:root{color-scheme:light dark}
-body{margin:0;font:17px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif;background:#f5f5f2;color:#1f2328}
-main{max-width:34rem;margin:12vh auto 0;padding:2rem;background:#fff;border-radius:12px}
-h1{font-size:1.3rem;margin:0 0 1rem;overflow-wrap:anywhere}p{margin:0 0 1rem;overflow-wrap:anywhere}
-button{font:inherit;padding:.6rem 1.1rem;margin:0 .6rem .6rem 0;border-radius:8px;border:1px solid #767676;background:none;color:inherit;cursor:pointer}
-button.primary{background:#1f5f99;border-color:#1f5f99;color:#fff}
-@media(max-width:40rem){main{margin:0;border-radius:0;min-height:100vh;box-sizing:border-box}}
-@media(prefers-color-scheme:dark){body{background:#16181b;color:#e6e6e3}main{background:#212428}}`;
-
-function show(response: ServerResponse, status: number, title: string, body: string): void {
+function show(
+  response: ServerResponse,
+  status: number,
+  reply: Reply,
+  o: { zone: string; buttons?: WebButton[] },
+): void {
   response.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy':
-      "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+      "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
     'x-robots-tag': 'noindex',
     'cache-control': 'no-store',
   });
-  response.end(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(visibleLine(title))} · Keepsake</title><style>${STYLE}</style></head>
-<body><main><h1>${escapeHtml(visibleLine(title))}</h1>
-${body}
-</main></body></html>
-`);
+  response.end(renderWeb(reply, o));
 }
 
-const paragraph = (text: string): string => `<p>${said(text)}</p>`;
+const page = (tone: Reply['tone'], title: string, ...texts: string[]): Reply => ({
+  tone,
+  title,
+  blocks: texts.map((text) => ({ kind: 'text', text })),
+});
 
-/** What a page can show of a reply: its words. Pictures, tables and buttons are in the mail. */
-const wordsOf = (reply: Reply): string =>
-  reply.blocks
-    .map((block) => {
-      if (block.kind === 'text') return paragraph(block.text);
-      if (block.kind !== 'fields') return '';
-      return block.fields
-        .map(({ label, value }) => paragraph(`${label}: ${typeof value === 'string' ? value : value.at}`))
-        .join('');
-    })
-    .join('\n');
+const NOT_HERE = { zone: 'UTC' };
 
 const tooOld = (response: ServerResponse): void =>
   show(
     response,
     404,
-    'This link is too old, or was used.',
-    paragraph('Nothing was done. Answer the newest mail of Keepsake instead, or say it in chat.'),
+    page(
+      'plain',
+      'This link is too old, or was used before.',
+      'Nothing was done. Answer the newest mail of Keepsake instead, or say it in chat or in the terminal.',
+    ),
+    NOT_HERE,
   );
 
 /** Undefined for a body that is longer than any of our forms. */
@@ -93,16 +78,26 @@ function unsubscribePage(services: MailServices): Page {
         return show(
           response,
           200,
-          'No more of these mails.',
-          paragraph('Your backups go on. To get the mails again, say in chat or in the terminal: send reports'),
+          page(
+            'good',
+            'No more of these mails.',
+            'The backups go on. But when one fails, no mail says so: ask for the status now and then.',
+            'To get the mails again, answer any of them with: send reports',
+            'You can close this page.',
+          ),
+          NOT_HERE,
         );
       }
       show(
         response,
         200,
-        'Stop these mails?',
-        `${paragraph('Your backups go on; but you will not be mailed when one fails.')}
-<form method="post"><button class="primary">Stop the mails</button></form>`,
+        page(
+          'plain',
+          'Stop these mails?',
+          'The backups go on. But you will not be mailed when one fails.',
+          'If you want to keep the mails, close this page: nothing has changed.',
+        ),
+        { ...NOT_HERE, buttons: [{ label: 'Stop the mails', style: 'primary' }] },
       );
     },
   };
@@ -157,22 +152,25 @@ function confirmPage(services: MailServices, stopped: AbortSignal): Page {
       const found = await services.tokens.findReply(token);
       const person = found && (await services.personOf(found.person));
       if (found?.confirm === undefined || !person) return tooOld(response);
+      const zone = person.zone ?? services.zone;
       if (request.method !== 'POST') {
-        return show(
-          response,
-          200,
-          found.question ?? 'Shall I do it?',
-          `<form method="post"><button class="primary" name="answer" value="yes">Yes, do it</button><button name="answer" value="no">No, leave it</button></form>`,
-        );
+        const [title = 'Shall I do it?', ...texts] = (found.question ?? '').split('\n').filter(Boolean);
+        return show(response, 200, page('plain', title, ...texts), { zone, buttons: YES_OR_NO });
       }
       const answer = (await readForm(request))?.get('answer');
       if (answer !== 'yes' && answer !== 'no') return tooOld(response);
       const reply = await answered(found, person, answer === 'yes');
-      if (!reply) return show(response, 202, 'It has begun.', paragraph('The answer comes as a mail when it is done.'));
-      show(response, 200, reply.title, wordsOf(reply));
+      show(response, reply ? 200 : 202, reply ?? BEGUN, { zone });
     },
   };
 }
+
+const YES_OR_NO: WebButton[] = [
+  { label: 'Yes, do it', answer: 'yes', style: 'primary' },
+  { label: 'No, leave it', answer: 'no', style: 'plain' },
+];
+
+const BEGUN = page('busy', 'It has begun.', 'The answer comes as a mail when it is done. You can close this page.');
 
 /** `stopped` is aborted when the program ends. */
 export const mailPages = (services: MailServices, stopped: AbortSignal): Page[] => [

@@ -11,7 +11,8 @@ const PRINTED = (block: Block): boolean => block.kind !== 'choices' && block.kin
 
 const MIME = /^image\/[\w.+-]+$/;
 
-const dataOf = ({ mime, bytes }: MailPicture): string =>
+/** The bytes themselves, for what is no mail. */
+export const dataOf = ({ mime, bytes }: MailPicture): string =>
   `data:${MIME.test(mime) ? mime : 'image/png'};base64,${Buffer.from(bytes).toString('base64')}`;
 
 /** A whole HTML page that loads nothing. Colours are for paper: one scheme, and grounds are printed. */

@@ -202,7 +202,15 @@ function blockParts(block: Block, look: MailLook, room: Room, number: () => numb
     }
     case 'line':
       // Said again it would make a second one of what it made: it is there to be kept and shared.
-      return block.line === '' ? [] : [{ kind: 'say', say: { line: words(block.line, room.line) } }];
+      return block.line === ''
+        ? []
+        : [
+            {
+              kind: 'say',
+              ...(block.title === undefined ? {} : { title: words(block.title, room.words) }),
+              say: { line: words(block.line, room.line) },
+            },
+          ];
     case 'trend':
       return [trendPart(block, look, room)];
     case 'link': {
@@ -248,7 +256,8 @@ function bodyParts(reply: Reply, look: MailLook, room: Room): Part[] {
 }
 
 export interface View {
-  tone: Reply['tone'];
+  /** `idle`: nothing was done, and nothing has gone wrong. */
+  tone: Reply['tone'] | 'idle';
   /** How it went, in words that the colour repeats; absent where nothing was done. */
   state?: { sign: string; words: string };
   title: string;
@@ -258,11 +267,19 @@ export interface View {
   unsubscribe?: { url: string } | { address: string; mailto: string };
 }
 
-const STATES: Readonly<Record<Reply['tone'], View['state']>> = {
-  good: { sign: '✓', words: 'In order' },
+const STATES: Readonly<Record<View['tone'], View['state']>> = {
+  good: { sign: '✓', words: 'OK' },
   bad: { sign: '!', words: 'Needs attention' },
   busy: { sign: '…', words: 'Under way' },
+  idle: { sign: '?', words: 'Not done' },
   plain: undefined,
+};
+
+/** A line that was not understood, or could not be done, is nothing that went wrong with a backup: it must not look like it. */
+const toneOf = ({ tone, outcome, data }: Reply): View['tone'] => {
+  const isError = typeof data === 'object' && data !== null && 'outcome' in data && data.outcome === 'error';
+  const isDone = outcome !== 'not_understood' && outcome !== 'refused' && !(isError && outcome === 'failed');
+  return tone === 'bad' && !isDone ? 'idle' : tone;
 };
 
 /** A title is for one look. */
@@ -276,10 +293,11 @@ function unsubscribeOf(url: string | undefined): View['unsubscribe'] {
 }
 
 export function viewOf(reply: Reply, look: MailLook, room: Room): View {
-  const state = STATES[reply.tone];
+  const tone = toneOf(reply);
+  const state = STATES[tone];
   const unsubscribe = unsubscribeOf(look.unsubscribe);
   return {
-    tone: reply.tone,
+    tone,
     ...(state ? { state } : {}),
     title: words(reply.title, Math.min(LONGEST_TITLE, room.words)),
     parts: bodyParts(reply, look, room),

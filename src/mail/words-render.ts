@@ -46,10 +46,17 @@ export function progressShare({ files, totalFiles, bytes, totalBytes }: Progress
   return share === undefined ? undefined : Math.min(1, Math.max(0, share));
 }
 
-const gapOf = ({ word = '', name }: FormField): string =>
-  `${word}${word === '' || word.endsWith('=') ? '' : ' '}<${name}>`;
+/** More of them would not be read. */
+const MOST_OPTIONS = 4;
 
-/** A mail has no form to fill in: the line with its gaps. */
+function gapOf({ word = '', name, options = [], required }: FormField): string {
+  const values = options.map(({ value }) => value).filter((value) => value !== '');
+  const gap = values.length > 0 && values.length <= MOST_OPTIONS ? values.join(' / ') : `<${name}>`;
+  const whole = `${word}${word === '' || word.endsWith('=') ? '' : ' '}${gap}`;
+  return required ? whole : `[${whole}]`;
+}
+
+/** A mail has no form to fill in: the line with its gaps, in brackets what can be left out. */
 export const formWords = (form: { line: string; fields: readonly FormField[] }): string =>
   [form.line, ...form.fields.map(gapOf)].filter(Boolean).join(' ');
 

@@ -21,7 +21,7 @@ type Rule = (file: Seen, project: { files: ReadonlyMap<string, Seen> }) => strin
 
 /** Text in, text out: they decide about people's files, so they must be testable by tables and give the same answer twice. */
 export const PURE =
-  /^src\/(engine\/(types|errors|path|wording|visible|form)|engine\/commands\/(grammar|schedule)(\/[\w-]+|-[\w-]+)?|engine\/backup\/(decide|filter|layout|retention|run-id|guard|verdict|report|report-targets|missed|digest)|bots\/(\w+\/)?([\w-]+-render|[\w-]+-text|[\w-]+-lines|pace)|mail\/(render|address|reply|trust|automatic|bounce|forward)|mail\/reply\/[\w-]+|mail\/[\w-]+-render)\.ts$/;
+  /^src\/(engine\/(types|errors|path|wording|visible|form)|engine\/commands\/(grammar|schedule)(\/[\w-]+|-[\w-]+)?|engine\/backup\/(decide|filter|layout|retention|run-id|guard|verdict|report|report-targets|missed|digest)|bots\/(\w+\/)?([\w-]+-render|[\w-]+-text|[\w-]+-lines|pace)|mail\/(render|address|reply|said|trust|automatic|bounce|forward)|mail\/reply\/[\w-]+|mail\/[\w-]+-render)\.ts$/;
 
 /** Packages that compute and touch nothing. */
 const PURE_PACKAGES = new Set(['luxon', 'cron-parser', 'chrono-node', 'picomatch', 'zod', 'htmlparser2']);

@@ -387,6 +387,7 @@ describe('replies', () => {
       expect(reply?.blocks.at(-1)).toEqual({
         kind: 'line',
         line: expect.stringMatching(/^\/backup \S+Pictures to \S+usb every\b/),
+        title: expect.stringContaining('in one line'),
       });
     }
   });

@@ -82,7 +82,7 @@ describe('the word of a mail', () => {
     const question = await say('pause photos', { verified: true });
     expect(question.blocks).toContainEqual({
       kind: 'text',
-      text: expect.stringContaining('a sender is easily forged'),
+      text: expect.stringContaining('anybody can send on what you once wrote'),
     });
     await say('yes', { verified: true });
     expect(await stateOf()).toBe('active');

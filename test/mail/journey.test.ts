@@ -74,7 +74,7 @@ describe.each(POSTS)('the journey of a mail, by $name', ({ name, missing, open }
     await writeFile(at('photos', 'new.jpg'), 'a new one');
     const said = performance.now();
     const sent = await ana.reply(report, 'Run now, please!', { style: 'outlook', language: 'de' });
-    const begun = await mail('It has begun');
+    const begun = await mail('It begins now');
     const seconds = ((performance.now() - said) / 1000).toFixed(1);
     process.stdout.write(`  ${name}: ${seconds} s from the reply to the answer that it has begun\n`);
     expect(begun.inReplyTo).toBe(sent.messageId);
@@ -122,7 +122,7 @@ describe.each(POSTS)('the journey of a mail, by $name', ({ name, missing, open }
     expect((await fetch(page, { method: 'POST', body, redirect: 'error' })).status).toBe(200);
     await writeFile(at('photos', 'silent.jpg'), 'not mailed');
     await ana.reply(printed, 'run now');
-    const begun = await mail('It has begun');
+    const begun = await mail('It begins now');
     await expect
       .poll(() => readFile(at('copy', 'silent.jpg'), 'utf8').catch(() => ''), { timeout: 10_000 })
       .not.toBe('');

@@ -103,7 +103,7 @@ describe('how it is built', () => {
     const { html } = mailOf('report');
     const body = html.slice(html.indexOf('<body'));
     expect(body).toMatch(/^<body[^>]*>\n<div style="display:none[^>]*>photos: All 214 new photos are safe/);
-    expect(wordsOf(html).trim()).toMatch(/^✓\s+In order\s+photos: All 214 new photos are safe/);
+    expect(wordsOf(html).trim()).toMatch(/^✓\s+OK\s+photos: All 214 new photos are safe/);
   });
 
   it('loads nothing from anywhere, and everything that matters is inlined', () => {

@@ -42,6 +42,7 @@ export async function chooseSnapshot(
 ): Promise<SnapshotRecord[]> {
   const found: SnapshotRecord[] = [];
   let run: string | undefined;
+  let oldest: string | undefined;
   for await (const record of tools.store.find('snapshots', {
     index: 'plan+started',
     equals: [plan.id],
@@ -49,15 +50,27 @@ export async function chooseSnapshot(
   })) {
     if (destination !== undefined && record.destination !== destination) continue;
     if (from && 'snapshot' in from && !record.run.toLowerCase().startsWith(from.snapshot.toLowerCase())) continue;
-    if (from && 'at' in from && record.started > from.at) continue;
+    if (from && 'at' in from && record.started > from.at) {
+      oldest = record.started;
+      continue;
+    }
     run ??= record.run;
     if (record.run !== run) break;
     found.push(record);
   }
   if (found.length > 0) return found.sort((a, b) => a.destination - b.destination);
+  const line = `snapshots ${quote(plan.name)}`;
   throw new NotFound(
-    from ? `"${plan.name}" has no snapshot that fits.` : `"${plan.name}" has no snapshot yet: no run has finished.`,
-    { code: 'no_snapshot', advice: `See what there is with: snapshots ${quote(plan.name)}` },
+    oldest !== undefined
+      ? `${plan.name} does not reach back that far: its oldest restore point is of ${oldest.slice(0, 10)}.`
+      : from
+        ? `"${plan.name}" has no snapshot that fits.`
+        : `"${plan.name}" has no snapshot yet: no run has finished.`,
+    {
+      code: 'no_snapshot',
+      advice: `See what there is with: ${line}`,
+      choices: from ? [{ label: 'What can be restored?', line }] : [],
+    },
   );
 }
 

@@ -7,8 +7,12 @@ import type { Caller, Instant, Pending, Reply } from '../types.ts';
 import { choice, choices, text } from './reply.ts';
 import { deedWords, momentWords } from './who-did.ts';
 
-/** Long enough to read a mail and answer it, short enough that a forgotten button does nothing. */
-const EXPIRES = 30 * 60_000;
+/** Short enough that a forgotten button does nothing. */
+const HALF_AN_HOUR = 30 * 60_000;
+/** Mails are read in the evening. */
+const A_DAY = 24 * 60 * 60_000;
+
+const isMail = ({ surface }: Pick<Caller, 'surface'>): boolean => surface === 'mail';
 /** Its buttons stay on the screen and are pressed again; so long they are told what became of it. */
 const REMEMBERED = 24 * 60 * 60_000;
 
@@ -52,24 +56,25 @@ export async function askToConfirm(
   }
   const token = randomBytes(4).toString('hex');
   const now = services.clock.now().getTime();
+  const expires = now + (isMail(caller) ? A_DAY : HALF_AN_HOUR);
   const waiting: Question = {
     line,
     ...(caller.about === undefined ? {} : { about: caller.about }),
-    until: new Date(now + EXPIRES).toISOString(),
+    until: new Date(expires).toISOString(),
   };
   await services.store.put('pending', {
     id: pendingId(token),
     kind: 'confirm',
     person: caller.person.id,
     payload: { ...waiting },
-    expires: new Date(now + EXPIRES + REMEMBERED).toISOString(),
+    expires: new Date(expires + REMEMBERED).toISOString(),
   });
   return {
     tone: 'plain',
     title: question.title,
     blocks: [
       text(question.text),
-      text('Answer yes or no.'),
+      text(isMail(caller) ? 'Answer yes or no, within a day.' : 'Answer yes or no.'),
       ...choices(choice(question.label, `yes ${token}`, 'danger'), choice('No, leave it', `no ${token}`)),
     ],
     onlyForCaller: true,
@@ -124,7 +129,7 @@ async function asked(services: Needed, caller: Caller, token: string | undefined
   }
   throw new UsageError('There is no question open, so nothing was done.', {
     code: 'nothing_asked',
-    advice: 'A question can be answered for half an hour, once. Say the line again if you still want it.',
+    advice: `A question can be answered for ${isMail(caller) ? 'a day' : 'half an hour'}, once. Say the line again if you still want it.`,
   });
 }
 

@@ -1,4 +1,5 @@
 /** `edit <plan> ...`: changes just what was said; places stay, because another place is another backup. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Caller, Filter, Plan, Reply } from '../types.ts';
 import type { Command, CommandArgs } from './command.ts';
 import { checkName } from './draft.ts';
@@ -7,7 +8,7 @@ import { quote } from './grammar/words.ts';
 import { accountsOf } from './locate.ts';
 import { planLine } from './plan-line.ts';
 import { changePlan, planOf, visiblePlans } from './plan-of.ts';
-import { changedFields, planData, sharedLine } from './plan-words.ts';
+import { changedFields, planData, planFields, sharedLine } from './plan-words.ts';
 import { choice, choices, good, plain, text } from './reply.ts';
 import { keepChange, undoChoice } from './take-back.ts';
 
@@ -55,6 +56,15 @@ const question = (plan: Plan, caller: Caller, now: Date): Reply => ({
   about: { plan: plan.id },
 });
 
+const isSo = (plan: Plan, args: Args): boolean => isDeepStrictEqual(changed(plan, args), plan);
+
+const alreadySo = (plan: Plan, caller: Caller, now: Date): Reply =>
+  plain(
+    `${plan.name} is so already, so nothing was changed.`,
+    [planFields(plan, now), ...planForms(caller, plan), sharedLine(plan)],
+    { ...planData(plan, caller, now), unchanged: true },
+  );
+
 const refiltered = (before: Plan, after: Plan): boolean =>
   JSON.stringify(before.filter) !== JSON.stringify(after.filter);
 
@@ -96,6 +106,10 @@ export const edit: Command<'edit'> = {
     const before = await planOf(services, caller, args.plan, (name) => `edit ${name}`);
     if (saysNothing(args)) {
       yield question(before, caller, services.clock.now());
+      return;
+    }
+    if (isSo(before, args)) {
+      yield alreadySo(before, caller, services.clock.now());
       return;
     }
     if (args.name !== undefined) await checkNewName(services, caller, before, args.name);

@@ -59,7 +59,7 @@ const DETAILS: Partial<Record<CommandName, string[]>> = {
     'Failures are not mailed either then. To have the mails again: `send reports`',
   ],
   mail: [
-    'I write to the address first. The code in that mail, said here or as an answer to it, makes it yours.',
+    'I write to the address first. The code in that mail, said where you asked for it, makes it yours.',
     '`mail` alone shows where your reports go.',
   ],
   connect: ['Passwords are never part of the line: they are asked for, and kept sealed.'],

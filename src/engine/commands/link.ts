@@ -45,7 +45,7 @@ const addressIn = ({ payload }: Pending): string | undefined =>
 const notFromThere = (): UsageError =>
   new UsageError('This code is not for here.', {
     code: 'bad_code',
-    advice: 'Say it where the mail was asked for.',
+    advice: 'Say it where the mail was asked for: in the terminal, or in that chat.',
   });
 
 /** The reader of that address and whoever asked are one person: said by whoever asked. A refused address counts again. */

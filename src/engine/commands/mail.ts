@@ -65,10 +65,10 @@ const plainName = (name: string): string =>
 
 const question = (person: Person, code: string, expires: Instant, now: Date): Reply => ({
   tone: 'plain',
-  title: 'Shall the reports of Keepsake be mailed here?',
+  title: 'Is this your address? Here is the code.',
   blocks: [
     text(
-      `Somebody who uses Keepsake (${plainName(person.name)}) wants its reports here. If that is you, say this where you asked, within ${distanceWords(expires, now).replace('in ', '')}:`,
+      `Somebody who uses Keepsake (${plainName(person.name)}) wants its backup reports mailed to this address. If that is you, go back to where you asked for this mail and type this line there (not as an answer to this mail), within ${distanceWords(expires, now).replace('in ', '')}:`,
     ),
     { kind: 'line', line: `link ${code}` },
     text('If it is not you, do nothing: no report is sent here, and nobody was told anything about you.'),
@@ -162,9 +162,8 @@ async function ask(services: Services, caller: Caller, address: string): Promise
     `I have written to ${address}.`,
     [
       text(
-        `In that mail is a code: say it here, within ${distanceWords(expires, now).replace('in ', '')}. Until then nothing is mailed there.`,
+        `In that mail is a line with a code, such as \`link 2F7K-QM4D-9TRV\`. Say that line here, within ${distanceWords(expires, now).replace('in ', '')}. Until then nothing is mailed there.`,
       ),
-      text('For example: `link 2F7K-QM4D-9TRV`'),
     ],
     { address, asked: true, expires },
   );
@@ -180,7 +179,7 @@ export const mail: Command<'mail'> = {
     if (caller.proof === undefined || args.address === undefined) return undefined;
     return {
       title: `Shall your reports go to ${args.address}?`,
-      text: 'I first write to that address. Once its code was said here, whoever reads there can look at your backups, and change them as you can.',
+      text: 'I first write to that address. Once you have said the code of that mail here, whoever reads there can look at your backups, and change them as you can.',
       label: 'Yes, write to it',
     };
   },

@@ -102,7 +102,11 @@ export function changedFields(before: Plan, after: Plan, now: Date): Block {
 }
 
 /** The last word of every card of a plan: to copy, to share, to say again. */
-export const sharedLine = (plan: Pick<Plan, 'line'>): Block => ({ kind: 'line', line: `/backup ${plan.line}` });
+export const sharedLine = (plan: Pick<Plan, 'line'>): Block => ({
+  kind: 'line',
+  line: `/backup ${plan.line}`,
+  title: 'The whole backup in one line, to keep or to share:',
+});
 
 /** For `data`: what a script may rely on. */
 export const planData = (plan: Plan, caller: Pick<Caller, 'zone'>, now: Date): Record<string, unknown> => ({

@@ -40,12 +40,14 @@ export function unproved(
   { proof }: Pick<Caller, 'proof'>,
   plan: Pick<Plan, 'name'> | undefined,
 ): { title: string; text: string; label: string } {
-  const why = proof?.verified
-    ? 'It was not an answer to one of my mails, or that mail had been answered before. Anybody can send on what you once wrote'
-    : 'The mail server of your address does not say that it is from you, and anybody can write your address above a mail';
+  const why = !proof?.verified
+    ? 'The mail server of your address does not say that it is from you, and anybody can write your address above a mail, so I ask before I do it.'
+    : proof.token === undefined
+      ? 'It was not an answer to one of my mails, and anybody can send on what you once wrote, so I ask before I do it. What answers my newest mail is done at once.'
+      : 'The mail that it answers was answered before, and anybody can send on what you once wrote, so I ask before I do it. What answers my newest mail is done at once.';
   return {
     title: `Did you write this: ${line}`,
-    text: `${plan ? `It is about the backup ${plan.name}. ` : ''}${why}, so I ask before I do it.`,
+    text: `${plan ? `It is about the backup ${plan.name}. ` : ''}${why}`,
     label: 'Yes, do it',
   };
 }

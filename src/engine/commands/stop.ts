@@ -23,7 +23,12 @@ async function notRunning(services: Services, caller: Caller, plan: Plan): Promi
     `${plan.name} is not running.`,
     [
       ...[by, ended].filter((words) => words !== undefined).map(text),
-      ...choices(choice('Run now', `run ${name}`), choice('Pause', `pause ${name}`)),
+      ...choices(
+        choice('Run now', `run ${name}`),
+        choice('Pause', `pause ${name}`),
+        // To a mail, "stop" is also what ends newsletters.
+        caller.surface === 'mail' ? choice('No more mails', `stop reports of ${name}`) : undefined,
+      ),
     ],
     { unchanged: true, ...(run ? runData(run) : {}) },
   );
