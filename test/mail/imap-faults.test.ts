@@ -59,7 +59,7 @@ describe.skipIf(dovecotMissing !== undefined)(title, () => {
   });
 
   test('a line that is half-dead is noticed, and left for another', async () => {
-    const one = await opened();
+    const one = await opened({ clock: fastClock(200, new Date()) });
     await until('it listens', () => proxy.said().some((line) => / IDLE$/.test(line)));
     proxy.stall();
     await append(dovecot, mailOf('unheard'));
@@ -69,7 +69,7 @@ describe.skipIf(dovecotMissing !== undefined)(title, () => {
   });
 
   test('IDLE is asked for anew at least every five minutes, each time with a NOOP', async () => {
-    await opened();
+    await opened({ clock: fastClock(200, new Date()) });
     const idles = () => proxy.said().filter((line) => / IDLE$/.test(line)).length;
     await until('it listens for the third time', () => idles() >= 3);
     const noops = proxy.said().filter((line) => / NOOP$/.test(line)).length;

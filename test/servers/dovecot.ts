@@ -135,23 +135,25 @@ export async function startDovecot(users: readonly DovecotOrder[]): Promise<Dove
       });
     });
   };
-  const end = async (): Promise<void> => {
+  const end = async (how: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
     const running = child;
     child = undefined;
     if (running === undefined || running.exitCode !== null) return;
     const ended = new Promise((resolve) => running.once('exit', resolve));
-    running.kill('SIGTERM');
+    running.kill(how);
     await ended;
     // The master leaves its sessions alone when it goes.
-    signalGroup(running.pid, 'SIGTERM');
-    await wait(50);
+    if (how === 'SIGTERM') {
+      signalGroup(running.pid, 'SIGTERM');
+      await wait(50);
+    }
     signalGroup(running.pid, 'SIGKILL');
   };
   await start();
 
   const maildir = (user: string): string => join(folder, 'mail', user, 'Maildir');
   const restart = async (meanwhile?: () => Promise<void>): Promise<void> => {
-    await end();
+    await end('SIGTERM');
     await meanwhile?.();
     await start();
   };
@@ -189,7 +191,8 @@ export async function startDovecot(users: readonly DovecotOrder[]): Promise<Dove
     log: () => readFile(logFile, 'utf8'),
     async stop() {
       process.off('exit', abandon);
-      await end();
+      // Asked politely it takes seconds, and nobody wants its mailboxes any more.
+      await end('SIGKILL');
       await rm(folder, { recursive: true, force: true });
     },
   };
