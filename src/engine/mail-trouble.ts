@@ -175,7 +175,7 @@ const endedReply = (plans: readonly Plan[]): Reply => {
     blocks: [
       {
         kind: 'text',
-        text: 'The link below one of them was followed, which anybody can who has that mail. The backups go on; but when one fails, no mail says so.',
+        text: 'The link at the end of one of them was used; whoever has that mail can do that. The backups go on. But when one fails, no mail says so.',
       },
       {
         kind: 'choices',

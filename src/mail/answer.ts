@@ -1,6 +1,6 @@
 /** One answer of what a line brought: a mail cannot be changed later, so it is sent when there is something to say. Pure. */
 import type { Block, Reply } from '../engine/types.ts';
-import { isKindness, isWonder } from './said.ts';
+import { answerIn, isKindness, isWonder } from './said.ts';
 
 /** What was said has been begun by a process that is gone, or its answer was lost with it. */
 export const cutOff: Reply = {
@@ -36,9 +36,22 @@ const introduction: Reply = {
   outcome: 'not_understood',
 };
 
+/** A yes from nobody knows when must not do what another mail asked meanwhile. */
+const nothingAsked: Reply = {
+  tone: 'plain',
+  title: 'The mail that you answered asks nothing, so nothing was done.',
+  blocks: [
+    { kind: 'text', text: 'Yes and no answer a mail that asks something: answer that one.' },
+    { kind: 'choices', choices: [{ label: 'Am I safe?', line: 'status' }] },
+  ],
+  onlyForCaller: true,
+  outcome: 'not_understood',
+};
+
 /** Words that are no command: thanks and wonder. As the answer to a question an "ok" may mean anything: it is asked again. */
 export function answerToTalk(said: string, confirm: string | undefined): Reply | undefined {
   if (isWonder(said)) return introduction;
+  if (confirm === undefined && answerIn(said)) return nothingAsked;
   if (!isKindness(said)) return undefined;
   if (confirm === undefined) {
     return {

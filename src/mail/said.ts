@@ -1,4 +1,6 @@
 /** What people write in answers that is no command of its own: a yes to what was asked, a no, thanks, and wonder. Pure. */
+import { comparable } from './reply/line.ts';
+import { GREETING } from './reply/words.ts';
 
 const STOP = '[\\s,.!…-]*';
 
@@ -73,5 +75,5 @@ export const isKindness = (line: string): boolean => KINDNESS.test(line);
 const WONDER =
   /^(?:(?:sorry|hello|hi|hey)[\s,.!]+)?(?:what(?:.s| is| are) (?:this|that|these|this mail|this email|keepsake)|what does (?:this|that|it) mean|who (?:are you|is this|sent this)|what can (?:i|you) (?:say|do)(?: here)?|how does (?:this|it) work|huh)?[\s?!.]*$/iu;
 
-/** Somebody who does not know what this is, or what can be said: "what is this?", "???". */
-export const isWonder = (line: string): boolean => WONDER.test(line);
+/** Somebody who does not know what this is, or what can be said: "what is this?", "???", "Hello". */
+export const isWonder = (line: string): boolean => WONDER.test(line) || GREETING.test(comparable(line));

@@ -60,8 +60,13 @@ const isSo = (plan: Plan, args: Args): boolean => isDeepStrictEqual(changed(plan
 
 const alreadySo = (plan: Plan, caller: Caller, now: Date): Reply =>
   plain(
-    `${plan.name} is so already, so nothing was changed.`,
-    [planFields(plan, now), ...planForms(caller, plan), sharedLine(plan)],
+    `${plan.name} is like that already, so nothing was changed.`,
+    [
+      planFields(plan, now),
+      ...choices(choice('Run now', `run ${quote(plan.name)}`)),
+      ...planForms(caller, plan),
+      sharedLine(plan),
+    ],
     { ...planData(plan, caller, now), unchanged: true },
   );
 

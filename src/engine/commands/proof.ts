@@ -43,8 +43,8 @@ export function unproved(
   const why = !proof?.verified
     ? 'The mail server of your address does not say that it is from you, and anybody can write your address above a mail, so I ask before I do it.'
     : proof.token === undefined
-      ? 'It was not an answer to one of my mails, and anybody can send on what you once wrote, so I ask before I do it. What answers my newest mail is done at once.'
-      : 'The mail that it answers was answered before, and anybody can send on what you once wrote, so I ask before I do it. What answers my newest mail is done at once.';
+      ? 'It was not an answer to one of my mails, and anybody can send on what you once wrote, so I ask before I do it. An answer to my newest report is done at once.'
+      : 'The mail that it answers was answered before, and anybody can send on what you once wrote, so I ask before I do it. An answer to my newest report is done at once.';
   return {
     title: `Did you write this: ${line}`,
     text: `${plan ? `It is about the backup ${plan.name}. ` : ''}${why}`,
