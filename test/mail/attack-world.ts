@@ -48,6 +48,8 @@ export interface AttackWorld {
   plan(name: string): Promise<Plan | undefined>;
   /** Another report of Ana's. */
   newReport(): Promise<SeenMail>;
+  /** The UID up to which the mailbox was looked at. */
+  read(): Promise<number>;
   /** Until every mail in the mailbox was looked at, and everything that is to be said was sent. */
   quiet(): Promise<void>;
   /** What there is to protect: plans, people, accounts, runs, kept mails. Equal texts are an equal state. */
@@ -204,6 +206,7 @@ export async function openAttackWorld(
       if (!found) throw new Error('There is no other report.');
       return found;
     },
+    read,
     async quiet() {
       await until('every mail was looked at', async () => (await read()) >= mails.bot.mailbox('INBOX').uidNext - 1);
       await until('everything was sent', async () =>

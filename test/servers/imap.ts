@@ -143,6 +143,7 @@ export async function startImap({
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
+    socket.setNoDelay(true);
     socket.on('close', () => sockets.delete(socket));
     serve(world, socket).catch((error: unknown) => {
       world.violations.push(`IMAP: the server itself failed: ${error instanceof Error ? error.stack : String(error)}`);
