@@ -73,22 +73,23 @@ const clientOptions = (api: string, log: Log): webApi.WebClientOptions => ({
   logger: boltLog(log),
 });
 
-/** Errors and warnings only: the rest holds whole payloads. */
+/**
+ * Errors and warnings only: the rest holds whole payloads. To us all are warnings: a connection that breaks is made again,
+ * and what is lost for good comes out as the failure of a call, which has a line of its own.
+ */
 function boltLog(log: Log): webApi.Logger {
-  const say =
-    (level: 'warn' | 'error') =>
-    (...parts: unknown[]): void =>
-      log(level, 'slack.sdk', {
-        message: parts
-          .map((part) => (part instanceof Error ? part.message : String(part)))
-          .join(' ')
-          .slice(0, 500),
-      });
+  const say = (...parts: unknown[]): void =>
+    log('warn', 'slack.sdk', {
+      message: parts
+        .map((part) => (part instanceof Error ? part.message : String(part)))
+        .join(' ')
+        .slice(0, 500),
+    });
   return {
     debug: () => {},
     info: () => {},
-    warn: say('warn'),
-    error: say('error'),
+    warn: say,
+    error: say,
     setLevel: () => {},
     setName: () => {},
     getLevel: () => 'warn' as LogLevel,
