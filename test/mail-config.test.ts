@@ -26,6 +26,18 @@ describe('the settings of mail', () => {
     });
   });
 
+  it('sign in to the mailbox with our address where the URL names nobody', () => {
+    const oauth = { MAIL_OAUTH: 'microsoft', MAIL_OAUTH_CLIENT_ID: 'client', MAIL_OAUTH_REFRESH_TOKEN: 'refresh' };
+    const IMAP_URL = 'imaps://outlook.office365.com';
+    expect(settings({ IMAP_URL, MAIL_FROM: 'Backup@Outlook.com', ...oauth })?.imap).toEqual({
+      host: 'outlook.office365.com',
+      port: 993,
+      secure: true,
+      user: 'backup@outlook.com',
+      folder: 'INBOX',
+    });
+  });
+
   it.each([
     'smtp.example.org',
     'https://smtp.example.org',
@@ -48,6 +60,7 @@ describe('the settings of mail', () => {
   it.each([
     [{ SMTP_URL: 'smtps://ann:secret@smtp.example.org' }, 'MAIL_FROM'],
     [{ MAIL_LISTEN: '25' }, 'MAIL_FROM'],
+    [{ IMAP_URL: 'imaps://a%40b.org@imap.b.org' }, 'IMAP_URL is set, but its password is missing'],
     [{ SMTP_URL: 'smtps://a%40b.org@smtp.b.org', MAIL_OAUTH: 'microsoft' }, 'MAIL_OAUTH_CLIENT_ID'],
     [{ MAIL_LISTEN: '25', MAIL_FROM: 'a@b.org', MAIL_TLS_CERT: '/x.pem' }, 'MAIL_TLS_KEY'],
     [{ SMTP_URL: 'smtps://a%40b.org:x@smtp.b.org', MAIL_DKIM_KEY: '/x.pem' }, 'MAIL_DKIM_SELECTOR'],

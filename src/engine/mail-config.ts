@@ -159,11 +159,13 @@ export function mailConfig(values: MailValues): MailConfig | undefined {
   const user = [smtp?.user, imap?.user].find((name) => name !== undefined && ADDRESS.test(name));
   const what = SMTP_URL !== undefined ? 'SMTP_URL' : IMAP_URL !== undefined ? 'IMAP_URL' : 'MAIL_LISTEN';
   const from = (values.MAIL_FROM ?? user ?? needs(what, 'MAIL_FROM', 'the address of this Keepsake')).toLowerCase();
+  if (imap && imap.server.password === undefined && MAIL_OAUTH === undefined)
+    needs('IMAP_URL', 'its password', 'imaps://name:password@host, or MAIL_OAUTH instead');
   const microsoft = MAIL_OAUTH === 'microsoft';
   return {
     from,
     ...(smtp ? { smtp: smtp.server } : {}),
-    ...(imap ? { imap: { ...imap.server, folder: imap.path === '' ? 'INBOX' : imap.path } } : {}),
+    ...(imap ? { imap: { user: from, ...imap.server, folder: imap.path === '' ? 'INBOX' : imap.path } } : {}),
     ...(MAIL_OAUTH === undefined
       ? {}
       : {
