@@ -20,7 +20,7 @@ const codeHtml = (line: string): string => `<code style="font-family:${MONO};fon
 const inkHtml = (html: string): string => `<span class="t-ink" style="color:${light('ink')}">${html}</span>`;
 
 /** The words; where they can be sent, they are a link. */
-export const sayHtml = ({ line, mailto }: Say): string =>
+const sayHtml = ({ line, mailto }: Say): string =>
   mailto === undefined ? inkHtml(codeHtml(line)) : linkHtml(mailto, codeHtml(line));
 
 // ------------------------------------------------------------------------------------------------------------ tables

@@ -44,7 +44,7 @@ export function answerLink(line: string, look: MailLook): string | undefined {
 /** The one of a question's two answers that acts. */
 const YES = /^yes \S+$/;
 
-export function wayOf(choice: Choice, look: MailLook, most: { words: number; line: number }): Way {
+function wayOf(choice: Choice, look: MailLook, most: { words: number; line: number }): Way {
   const line = words(choice.line, most.line);
   const mailto = answerLink(choice.line, look);
   const page = YES.test(choice.line) && look.confirm !== undefined && isWebLink(look.confirm);

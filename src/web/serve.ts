@@ -5,7 +5,7 @@ import type { Page } from '../engine/services.ts';
 import type { Clock, Log } from '../engine/types.ts';
 
 /** Pages have no script, load nothing, are framed by nobody, and tell no other site the address they were opened at. */
-export const PAGE_HEADERS: Readonly<Record<string, string>> = {
+const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
   'referrer-policy': 'no-referrer',

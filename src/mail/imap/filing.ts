@@ -4,7 +4,7 @@ import type { Taken } from '../mail.ts';
 import type { Folder } from './connection.ts';
 
 /** Made where it is missing, in the personal namespace. */
-export const PROCESSED = 'Processed';
+const PROCESSED = 'Processed';
 
 const FLAGS = { answered: ['\\Answered', '\\Seen'], done: ['\\Seen'] } as const;
 type Filed = keyof typeof FLAGS;

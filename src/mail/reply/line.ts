@@ -7,7 +7,7 @@ const SINGLE_QUOTES = /[‘’‚‛‹›′＇]/g;
 const DASHES = /[‐‑‒–—―−﹘﹣－]/g;
 
 /** Far above any command: what is longer is not compared with anything. */
-export const LONGEST_COMPARED = 2_000;
+const LONGEST_COMPARED = 2_000;
 
 /** NFKC, nothing invisible, quotes and dashes as on a keyboard, single spaces. At most 2,000 characters of it. */
 export const plainLine = (text: string): string =>
