@@ -1,5 +1,5 @@
 /** What the mail surface gets of the engine besides what every surface gets. */
-import { allow, bounced, endMails, turnedAway } from './mail-trouble.ts';
+import { allow, bounced, endMails, markDoor, turnedAway } from './mail-trouble.ts';
 import { knownAs } from './people.ts';
 import type { MailServices, Services, SurfaceServices } from './services.ts';
 import { createTokens } from './tokens.ts';
@@ -17,10 +17,12 @@ export function createMailServices(services: Services, surface: SurfaceServices)
       outbox.wake();
       return true;
     },
+    isWritten: async (id) => (await store.get('outbox', id)) !== undefined,
     message: outbox.message,
     allow: (o) => allow(services, o),
     turnedAway: (o) => turnedAway(services, o),
     bounced: (o) => bounced(services, o),
     endMails: (o) => endMails(services, o),
+    markDoor: (o) => markDoor(services, o),
   };
 }

@@ -309,6 +309,8 @@ export interface MailServices extends SurfaceServices {
   personOf(id: string): Promise<Person | undefined>;
   /** Writes a message into the outbox; one with the same key only once. Answers false when it was there already. */
   send(message: OutboxMessage): Promise<boolean>;
+  /** There is a message with this id in the outbox, waiting or sent. */
+  isWritten(id: string): Promise<boolean>;
   message: Outbox['message'];
   /**
    * Into the audit trail: what came in and was not done, with the reason. Shown to the owner, never to who sent it. Of many
@@ -324,4 +326,6 @@ export interface MailServices extends SurfaceServices {
   bounced(o: { address: string; why: string; message?: string }): Promise<void>;
   /** Ends the mails of a plan, or all of them, as `List-Unsubscribe` asks. */
   endMails(o: { person: string; plan?: string }): Promise<void>;
+  /** `closed`: why answers cannot be read this way until somebody mends it, for `status` and `mail`; without it all is well. */
+  markDoor(o: { name: string; closed?: string }): Promise<void>;
 }

@@ -114,6 +114,10 @@ export function createInbox(order: InboxOrder): Inbox {
     return services.send(message);
   }
 
+  /** A second copy, or a mailbox whose UIDs began anew: it counts nowhere, however many there are. */
+  const isAnswered = (person: Person, key: string): Promise<boolean> =>
+    services.isWritten(services.message(person, surface, `mail:${key}`, cutOff).id);
+
   /** Works the line to its end, or to the point from which a report tells the rest. */
   async function work(line: string, caller: Caller, announce: (reply: Reply) => Promise<void>): Promise<Reply[]> {
     let replies: Reply[] = [];
@@ -153,10 +157,10 @@ export function createInbox(order: InboxOrder): Inbox {
     const now = await services.known({ surface, id: to });
     if (!now) return 'ignored';
     const [first] = replies;
-    const repeated = first !== undefined && isRepeated(first);
-    const one = repeated ? cutOff : asOneAnswer(replies);
+    if (first && isRepeated(first)) return (await answer(now, key, cutOff, mail, to)) ? 'answered' : 'done';
+    const one = asOneAnswer(replies);
     if (!one) return 'done';
-    const isLost = repeated || one.outcome === 'not_understood';
+    const isLost = one.outcome === 'not_understood';
     const lost = { address: `lost ${to}`, key };
     const isLast = isLost && !(await services.allow({ ...lost, most: LOST - 1 }));
     if (isLast && !(await services.allow({ ...lost, most: LOST }))) {
@@ -241,6 +245,7 @@ export function createInbox(order: InboxOrder): Inbox {
     const { proof } = verdict;
     const key = keyOf(mail, raw, { address, verified: proof.verified });
     return turns.of(key, async () => {
+      if (await isAnswered(person, key)) return 'done';
       const how = !proof.verified ? 'token' : proof.token === undefined ? 'verified' : 'proved';
       if (!(await services.allow({ address: `${how} ${address}`, most: ANSWERS[how], key }))) {
         return ignore(said, `more than ${ANSWERS[how]} mails in an hour`, person);

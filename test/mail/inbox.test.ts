@@ -134,6 +134,20 @@ describe('a reply', () => {
     expect((await plan())?.state).toBe('active');
   });
 
+  it('copies of what was answered use up nothing: a mailbox whose UIDs began anew brings a day of mails again', async () => {
+    const day: Partial<ParsedMail>[] = [];
+    for (let n = 0; n < 40; n++) {
+      world.clock.forward(30 * 60_000);
+      const to = taggedAddress(BOT, 'r', await token());
+      day.push({ text: n % 2 === 0 ? 'pause' : 'resume', recipients: [to], messageId: `<day-${n}@x>` });
+      expect(await take(day[n] ?? {})).toBe('answered');
+    }
+    for (const one of day) expect(await take(one)).toBe('done');
+    expect(await refused()).toEqual([]);
+    expect(await take({ text: 'show zyx', recipients: [taggedAddress(BOT, 'r', await token())] })).toBe('answered');
+    expect((await lastAnswer())?.reply.outcome).toBe('not_understood');
+  });
+
   it('two deliveries at the same moment are one', async () => {
     const to = taggedAddress(BOT, 'r', await token());
     parsed = mail({ text: 'pause', recipients: [to] });
