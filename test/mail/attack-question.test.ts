@@ -135,6 +135,21 @@ describe('a question that was asked by mail', () => {
     expect(await world.plan('photos')).toBeDefined();
   });
 
+  it('of whatever danger says that somebody else may have written it; one that she wrote does not', async () => {
+    const asked = async (send: () => Promise<unknown>): Promise<string> => {
+      const had = (await world.ana.inbox()).length;
+      await send();
+      await world.until('a question', async () => (await world.ana.inbox()).length > had);
+      return words((await world.ana.inbox()).at(-1) ?? world.report);
+    };
+    const line = { subject: 'x', text: 'delete photos\n' };
+    const forged = await asked(() => world.eve.send({ to: stolen(), ...line, from: anas, dkim: false }));
+    expect(forged).toContain('say no if you did not write this');
+    const fresh = await asked(() => world.ana.send({ to: bot(), ...line }));
+    expect(fresh).toContain('say no if you did not write this');
+    expect(words(await askedByMail())).not.toContain('say no if you did not write this');
+  });
+
   it('shows what is asked, as it is: nothing in it hides, turns or breaks out', async () => {
     const said = 'pause photos\u202e sotohp etele\u200bd <b>\u0000</b>';
     const had = (await world.ana.inbox()).length;

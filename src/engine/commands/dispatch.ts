@@ -18,7 +18,7 @@ import { COMMANDS } from './index.ts';
 import { accountsOf } from './locate.ts';
 import { foreignAbout, goneAbout, goneReply, staleReply } from './moved-on.ts';
 import { planOf, visiblePlans } from './plan-of.ts';
-import { isProved, unproved } from './proof.ts';
+import { isProved, unproved, withDoubt } from './proof.ts';
 import { choices, plain, text } from './reply.ts';
 import { strayCode } from './stray-code.ts';
 import { lastChange } from './take-back.ts';
@@ -168,10 +168,9 @@ async function* perform<N extends CommandName>(
   trail: Trail,
 ): AsyncIterable<Reply> {
   const command = commandFor(parsed.name);
-  const question = caller.confirmed
-    ? undefined
-    : ((await command.danger?.(parsed.args, caller, services)) ??
-      ((await isProved(services, caller, command)) ? undefined : unproved(line, caller, plan)));
+  const danger = caller.confirmed ? undefined : await command.danger?.(parsed.args, caller, services);
+  const proved = caller.confirmed || danger || (await isProved(services, caller, command));
+  const question = danger ? withDoubt(danger, caller) : proved ? undefined : unproved(line, caller, plan);
   if (question) {
     trail.detail = 'asked to confirm';
     trail.outcome = 'refused';

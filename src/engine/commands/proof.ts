@@ -32,22 +32,30 @@ export async function isProved(
   return proof.verified && proof.token !== undefined && spend(services, proof.token);
 }
 
+/** Why a mail's word is not enough. */
+const doubt = ({ proof }: Pick<Caller, 'proof'>): string =>
+  proof?.verified
+    ? 'It was not an answer to one of my mails, or that mail had been answered before. Anybody can send on what you once wrote'
+    : 'The mail server of your address does not say that it is from you, and anybody can write your address above a mail';
+
+interface Asked {
+  title: string;
+  text: string;
+  label: string;
+}
+
 /**
  * The line itself is in the question, and which backup it means there: whoever did not write it sees what somebody tried.
  */
-export function unproved(
-  line: string,
-  { proof }: Pick<Caller, 'proof'>,
-  plan: Pick<Plan, 'name'> | undefined,
-): { title: string; text: string; label: string } {
-  const why = !proof?.verified
-    ? 'The mail server of your address does not say that it is from you, and anybody can write your address above a mail, so I ask before I do it.'
-    : proof.token === undefined
-      ? 'It was not an answer to one of my mails, and anybody can send on what you once wrote, so I ask before I do it. An answer to my newest report is done at once.'
-      : 'The mail that it answers was answered before, and anybody can send on what you once wrote, so I ask before I do it. An answer to my newest report is done at once.';
-  return {
-    title: `Did you write this: ${line}`,
-    text: `${plan ? `It is about the backup ${plan.name}. ` : ''}${why}`,
-    label: 'Yes, do it',
-  };
+export const unproved = (line: string, caller: Pick<Caller, 'proof'>, plan: Pick<Plan, 'name'> | undefined): Asked => ({
+  title: `Did you write this: ${line}`,
+  text: `${plan ? `It is about the backup ${plan.name}. ` : ''}${doubt(caller)}, so I ask before I do it.`,
+  label: 'Yes, do it',
+});
+
+/** What is asked in any case, said by a mail that may be somebody else's: a question out of nowhere is a reason to say no. */
+export function withDoubt(asked: Asked, caller: Pick<Caller, 'proof' | 'person'>): Asked {
+  const { proof, person } = caller;
+  if (!proof || isStranger(person) || (proof.verified && proof.token !== undefined)) return asked;
+  return { ...asked, text: `${asked.text} ${doubt(caller)}: say no if you did not write this.` };
 }
