@@ -81,6 +81,8 @@ async function open(folder: string, installed: readonly string[]): Promise<Brows
     return await launch({
       executablePath,
       headless: true,
+      // It ends with us, whatever ends us; and nobody else on this machine can talk to it, as they could by a port.
+      pipe: true,
       args: [
         // The superuser (containers) has no sandbox in Chromium; what is printed is ours, and runs no script.
         ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),

@@ -1,5 +1,6 @@
 /** A real browser prints; what is in the PDF is looked at from outside. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -40,6 +41,15 @@ function streamsOf(pdf: Uint8Array): string {
     }
   }
   return parts.join('\n');
+}
+
+async function processes(): Promise<{ pid: number; parent: number; args: string }[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid=,ppid=,stat=,args=']);
+  return stdout.split('\n').flatMap((line) => {
+    const [, pid, parent, stat, args = ''] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
+    // What has ended and was not fetched by its parent yet is gone.
+    return pid === undefined || stat?.startsWith('Z') ? [] : [{ pid: Number(pid), parent: Number(parent), args }];
+  });
 }
 
 describe('the printer', () => {
@@ -117,13 +127,34 @@ describe('the printer', () => {
     await expect(other.print(page('<p></p>'))).rejects.toMatchObject({ code: 'stopped' });
   });
 
+  it('leaves no browser behind when this program is killed', async () => {
+    const order = JSON.stringify({ folder });
+    const program = `
+      import { createPrinter } from ${JSON.stringify(new URL('../../src/mail/pdf.ts', import.meta.url).href)};
+      import { systemClock } from ${JSON.stringify(new URL('../../src/engine/clock.ts', import.meta.url).href)};
+      await createPrinter({ ...${order}, clock: systemClock, log: () => undefined }).print('<p>printed</p>');
+      console.log('printed');
+      process.stdin.resume();`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    const browsers = (await processes()).filter(({ parent, args }) => parent === child.pid && /chrom/.test(args));
+    expect(browsers.length).toBeGreaterThan(0);
+    child.kill('SIGKILL');
+    await expect
+      .poll(async () => (await processes()).filter(({ pid }) => browsers.some((one) => one.pid === pid)), {
+        timeout: 10_000,
+      })
+      .toEqual([]);
+  });
+
   it('leaves no browser behind', async () => {
     const other = createPrinter({ folder, clock: systemClock, log: () => undefined });
     await other.print(page('<p>gone soon</p>'));
     await printer.close();
     await other.close();
-    const { stdout } = await promisify(execFile)('ps', ['-eo', 'ppid,args']);
-    const ours = stdout.split('\n').filter((line) => line.trim().startsWith(`${process.pid} `) && /chrom/.test(line));
+    const ours = (await processes()).filter(({ parent, args }) => parent === process.pid && /chrom/.test(args));
     expect(ours).toEqual([]);
   });
 });
