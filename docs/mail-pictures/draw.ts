@@ -1,12 +1,17 @@
 /**
- * Draws mails: `node docs/mail-pictures/draw.ts` writes what is sent (HTML and text) for each reply of `replies.ts`; with
+ * Draws mails and the pages that they link to: `node docs/mail-pictures/draw.ts` writes what is sent (HTML and text); with
  * `--pictures` also one PNG of each, as chromium shows it in three widths, light and dark, and without pictures.
  */
 import { writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import puppeteer, { type Browser } from 'puppeteer';
 import sharp, { type OverlayOptions } from 'sharp';
 import { openSheet } from '../../src/engine/backup/contact-sheet.ts';
+import { systemClock } from '../../src/engine/clock.ts';
+import type { MailServices } from '../../src/engine/services.ts';
+import { mailPages } from '../../src/mail/pages.ts';
 import { type RenderedMail, renderMail } from '../../src/mail/render.ts';
 import { mailReplies } from './replies.ts';
 
@@ -17,6 +22,49 @@ export async function drawn(): Promise<Record<string, RenderedMail>> {
   return Object.fromEntries(
     Object.entries(await mailReplies()).map(([name, { reply, look }]) => [name, renderMail(reply, look)]),
   );
+}
+
+/** The pages that mails link to, by name, as a browser gets them. */
+export async function pages(): Promise<Record<string, string>> {
+  const { question, restored } = await mailReplies();
+  if (!question || !restored) throw new Error('There is nothing to ask.');
+  const texts = question.reply.blocks.flatMap((block) => (block.kind === 'text' ? block.text : []));
+  const services = {
+    zone: question.look.zone,
+    clock: systemClock,
+    tokens: {
+      findReply: async () => ({
+        ...{ id: 't', person: 'p', used: false, confirm: 'yes 1a2b3c4d' },
+        question: [question.reply.title, ...texts].join('\n'),
+      }),
+      findUnsubscribe: async () => ({ person: 'p' }),
+    },
+    personOf: async () => ({ id: 'p', name: 'Ana' }),
+    endMails: async () => {},
+    async *dispatch() {
+      yield restored.reply;
+    },
+  } as unknown as MailServices;
+  const made = mailPages(services, new AbortController().signal);
+  const html = async (path: string, method: string, body = ''): Promise<string> => {
+    const request = Object.assign(Readable.from([Buffer.from(body)]), { method });
+    let page = '';
+    const response = {
+      writeHead: () => response,
+      end(text: string) {
+        page = text;
+      },
+    };
+    await made
+      .find((one) => one.path === `${path}/:token`)
+      ?.handle(request as unknown as IncomingMessage, response as unknown as ServerResponse, { token: 't' });
+    return page;
+  };
+  return {
+    'page-confirm': await html('/mail/confirm', 'GET'),
+    'page-done': await html('/mail/confirm', 'POST', 'answer=yes'),
+    'page-unsubscribe': await html('/mail/unsubscribe', 'GET'),
+  };
 }
 
 /** A landscape of its own for each number: no photo of anybody is needed. */
@@ -43,7 +91,7 @@ async function makeSheet(): Promise<void> {
 }
 
 /** The bytes in place of `cid:`, as a mail program puts them there. */
-const withPictures = ({ html, parts }: RenderedMail): string =>
+const withPictures = ({ html, parts }: Pick<RenderedMail, 'html' | 'parts'>): string =>
   parts.reduce(
     (page, { cid, mime, bytes }) =>
       cid === undefined
@@ -69,7 +117,7 @@ const WIDTHS = [360, 600, 900];
 const GAP = 24;
 
 /** Rows of pictures on one grey sheet. */
-async function photograph(browser: Browser, name: string, mail: RenderedMail): Promise<void> {
+async function photograph(browser: Browser, name: string, mail: Pick<RenderedMail, 'html' | 'parts'>): Promise<void> {
   const shown = withPictures(mail);
   const rows: [html: string, scheme: 'light' | 'dark'][] = [
     [shown, 'light'],
@@ -98,20 +146,23 @@ async function photograph(browser: Browser, name: string, mail: RenderedMail): P
 }
 
 if (import.meta.main) {
-  const pictures = process.argv.includes('--pictures');
+  const withPng = process.argv.includes('--pictures');
   if (process.argv.includes('--sheet')) await makeSheet();
   const mails = await drawn();
   for (const [name, { html, text, subject }] of Object.entries(mails)) {
     writeFileSync(at(`${name}.html`), html);
     writeFileSync(at(`${name}.txt`), `Subject: ${subject}\n\n${text}`);
   }
-  if (pictures) {
+  const shown = await pages();
+  for (const [name, html] of Object.entries(shown)) writeFileSync(at(`${name}.html`), html);
+  if (withPng) {
     const browser = await puppeteer.launch({
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       args: ['--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--disable-background-networking'],
     });
     try {
       for (const [name, mail] of Object.entries(mails)) await photograph(browser, name, mail);
+      for (const [name, html] of Object.entries(shown)) await photograph(browser, name, { html, parts: [] });
     } finally {
       await browser.close();
     }

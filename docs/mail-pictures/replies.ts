@@ -1,5 +1,7 @@
 /** Replies that are mailed: reports of a large backup with everything that a report can hold, and answers out of a small real one. */
 import { readFile } from 'node:fs/promises';
+import { digestReply, EMPTY, periodOf, withRun } from '../../src/engine/backup/digest.ts';
+import { troubleOf } from '../../src/engine/backup/missed.ts';
 import { runReply } from '../../src/engine/backup/report.ts';
 import type { Plan, Problem, Reply, Run, TrendPoint } from '../../src/engine/types.ts';
 import type { MailLook } from '../../src/mail/render.ts';
@@ -104,35 +106,51 @@ const failed: Run = {
   problemCount: 14,
 };
 
-/** Said when nothing else is: what ran, and what did not. */
-const digest: Reply = {
-  tone: 'bad',
-  title: 'This week: 2 of 3 backups are fine, letters did not run.',
-  topic: 'Your backups, week by week',
-  blocks: [
-    {
-      kind: 'table',
-      columns: ['Name', 'Runs', 'New files', 'Newest copy', 'Next run'],
-      rows: [
-        ['photos', '7 of 7', '334', { at: ENDED }, { at: '2026-11-23T01:00:00.000Z' }],
-        ['mail', '1 of 1', '28', { at: '2026-11-20T19:02:00.000Z' }, { at: '2026-11-27T19:00:00.000Z' }],
-        ['letters', '0 of 7', '0', { at: '2026-11-14T19:00:00.000Z' }, { at: '2026-11-22T19:00:00.000Z' }],
-      ],
-    },
-    {
-      kind: 'text',
-      text: 'letters did not run since 2026-11-15: the disk at /mnt/usb was not there each time. Connect it, then say: run letters',
-    },
-    { kind: 'trend', label: 'Last 14 runs of photos (at most 217 files copied)', points: trend('done') },
-    {
-      kind: 'choices',
-      choices: [
-        { label: 'Run letters now', line: 'run letters', style: 'primary' },
-        { label: 'All about letters', line: 'show letters' },
-      ],
-    },
-  ],
-};
+/** Monday at seven, when the digest of a week is due. */
+const MONDAY = new Date('2026-11-23T06:00:00.000Z');
+
+const daily = (name: string, at: string): Plan => ({
+  ...plan,
+  id: name,
+  name,
+  schedule: { cron: at, zone: 'Europe/Berlin' },
+  report: 'weekly',
+});
+
+const copied = (ended: string, files: number, bytes: number): Run => ({
+  ...run,
+  ended,
+  counts: {
+    files: 9000,
+    bytes: 40_000_000_000,
+    new: files,
+    changed: 0,
+    same: 0,
+    vanished: 0,
+    failed: 0,
+    skipped: 0,
+    copied: bytes,
+  },
+});
+
+/** Two backups that are well, and one whose engine was off since the 15th. */
+function digest(): Reply {
+  const period = periodOf('weekly', MONDAY, 'Europe/Berlin');
+  const photos = { ...daily('photos', '0 2 * * *'), next: '2026-11-24T01:00:00.000Z' };
+  const mail = { ...daily('mail', '0 20 * * 5'), next: '2026-11-27T19:00:00.000Z' };
+  const letters = { ...daily('letters', '0 20 * * *'), next: '2026-11-15T19:00:00.000Z' };
+  const week = FILES.slice(-7).map((files, index) =>
+    copied(new Date(Date.parse(ENDED) - (6 - index) * DAY).toISOString(), files, files * 10_000_000),
+  );
+  const rows = [
+    { plan: photos, tally: week.reduce((tally, one) => withRun(tally, one, period), EMPTY) },
+    { plan: mail, tally: withRun(EMPTY, copied('2026-11-20T19:02:00.000Z', 28, 3_100_000), period) },
+    { plan: letters, tally: EMPTY },
+  ];
+  const ended = { ...run, queued: '2026-11-14T19:00:00.000Z', ended: '2026-11-14T19:01:00.000Z' };
+  const trouble = troubleOf({ plan: letters, since: letters.created, newest: ended, ended }, MONDAY);
+  return digestReply(rows, trouble ? [trouble] : [], { plans: rows.length, period });
+}
 
 const TOKEN = 'k7q2m5xw4zr6tb3nv2hj5yl7pd';
 const look = (subject: string, more: Partial<MailLook> = {}): MailLook => ({
@@ -168,7 +186,7 @@ export async function mailReplies(): Promise<Record<string, Drawn>> {
     },
     digest: {
       shows: 'a week in one mail, with a backup that did not run',
-      reply: digest,
+      reply: digest(),
       look: look('Your backups, week by week'),
     },
     question: {

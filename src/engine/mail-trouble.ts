@@ -216,3 +216,22 @@ export async function endMails(services: Needed, o: { person: string; plan?: str
   const surfaces = besides(services, person).filter((surface) => surface !== 'console');
   await tell(services, person, `mails-ended:${at}`, endedReply(plans), surfaces.length > 0 ? surfaces : ['mail']);
 }
+
+const DOOR = 'mail-door/';
+
+/** A way in for answers that is closed until somebody mends it, with the reason; open again without one. */
+export async function markDoor({ store }: Pick<Needed, 'store'>, o: { name: string; closed?: string }): Promise<void> {
+  const id = `${DOOR}${o.name}`;
+  if (o.closed !== undefined) await store.putMany('settings', [{ id, value: o.closed }]);
+  else if (await store.get('settings', id)) await store.remove('settings', id);
+}
+
+/** Why answers to mails are not read, a sentence for each way in; empty where they are, or where nobody wants them read. */
+export async function closedDoors({ store, config }: Pick<Needed, 'store' | 'config'>): Promise<string[]> {
+  if (!config.mail?.imap && !config.mail?.listen) return [];
+  const found: string[] = [];
+  for await (const { value } of store.find('settings', { from: DOOR, to: 'mail-door0' })) {
+    if (typeof value === 'string') found.push(value);
+  }
+  return found;
+}

@@ -55,7 +55,7 @@ function smallHtml({ answer, unsubscribe }: View): string {
       : small(
           'url' in unsubscribe
             ? linkHtml(unsubscribe.url, END)
-            : `${END}, write to ${linkHtml(unsubscribe.mailto, textHtml(unsubscribe.address))}`,
+            : `${END}: write to ${linkHtml(unsubscribe.mailto, textHtml(unsubscribe.address))}`,
         );
   return `${small(SENDER)}${end}${answer ? small(`${CODE} ${textHtml(answer.code)}`) : ''}`;
 }

@@ -93,6 +93,9 @@ export function createMailSurface({ config, services, http, endpoints, url, data
         signal,
         () => {
           log('info', 'mail.connected', { door: door.name });
+          services
+            .markDoor({ name: door.name })
+            .catch((error: unknown) => log('warn', 'mail.not_marked', { door: door.name, error }));
           onReady();
         },
       );
@@ -100,6 +103,7 @@ export function createMailSurface({ config, services, http, endpoints, url, data
       if (!(error instanceof AuthRequired || error instanceof UsageError)) throw error;
       const { message, advice } = error;
       log('error', 'mail.refused', { door: door.name, message, advice });
+      await services.markDoor({ name: door.name, closed: `${message} ${advice}` });
     }
   }
 

@@ -58,7 +58,7 @@ export const ANSWER_HINT = 'Choose one of these, or write it as the first line o
 export const ANSWER_READ = 'Keepsake reads only your first line above the quoted text.';
 export const SENDER = 'Sent by your own Keepsake.';
 export const CODE = 'The code of this mail:';
-export const END = 'To end these mails';
+export const END = 'Unsubscribe (end these mails)';
 
 function answerText({ answer }: View): string[] {
   if (!answer) return [];
@@ -75,7 +75,7 @@ function smallText({ answer, unsubscribe }: View): string {
   const end =
     unsubscribe === undefined
       ? []
-      : ['url' in unsubscribe ? `${END}: ${unsubscribe.url}` : `${END}, write to ${unsubscribe.address}`];
+      : ['url' in unsubscribe ? `${END}: ${unsubscribe.url}` : `${END}: write to ${unsubscribe.address}`];
   return [SENDER, ...end, ...(answer ? [`${CODE} ${answer.code}`] : [])].join('\n');
 }
 

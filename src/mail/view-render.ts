@@ -56,7 +56,7 @@ export interface Room {
 export const ROOMS: readonly Room[] = [
   {
     ...{ words: 2000, line: Infinity, rows: 50, columns: 60, fields: 100 },
-    ...{ buttons: 5, choices: Infinity, parts: Infinity },
+    ...{ buttons: 6, choices: Infinity, parts: Infinity },
   },
   {
     ...{ words: 500, line: Infinity, rows: 25, columns: 60, fields: 60 },

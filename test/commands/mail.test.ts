@@ -1,8 +1,12 @@
 /** Where reports are mailed to: an address counts once its reader has answered. Through dispatch, as surfaces do it. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDispatch } from '../../src/engine/commands/dispatch.ts';
 import type { MailConfig } from '../../src/engine/mail-config.ts';
+import { createMailServices } from '../../src/engine/mail-services.ts';
 import { callerPerson } from '../../src/engine/people.ts';
+import type { SurfaceServices } from '../../src/engine/services.ts';
 import type { Caller, Identity, OutboxMessage, Person, Reply } from '../../src/engine/types.ts';
 import { all, linesOf, openWorld, type World, words } from './world.ts';
 
@@ -195,6 +199,29 @@ describe('what is not done', () => {
     await say('mail victim@example.org', eve.identities[0]);
     const said = words((await mails())[0]?.reply);
     expect(said).not.toMatch(/https:|evil\.example|<b>/);
+  });
+});
+
+describe('what is wrong with mail', () => {
+  it('is told by status, mail and whoami until it is mended', async () => {
+    await mkdir(join(world.folder, 'Pictures'));
+    await say(`backup ${join(world.folder, 'Pictures')} to ${join(world.folder, 'usb')} named photos`);
+    const { markDoor } = createMailServices(world.services, {} as SurfaceServices);
+    const closed = 'The sign-in to backup@example.org was refused.';
+    await markDoor({ name: 'imap', closed });
+    await world.store.put('people', {
+      ...((await world.store.get('people', ana.id)) ?? ana),
+      identities: [...ana.identities, { ...AT, refused: { at: '2026-01-01T00:00:00.000Z', why: 'No such user.' } }],
+    });
+    expect(words(await say('status'))).toContain(closed);
+    expect(words(await say('status'))).toContain(`say: mail ${ADDRESS}`);
+    expect(words(await say('mail'))).toContain(closed);
+    expect(words(await say('whoami'))).toContain(`mail ${ADDRESS} (mails to it come back)`);
+    await markDoor({ name: 'imap' });
+    expect(words(await say('mail'))).not.toContain(closed);
+    await markDoor({ name: 'imap', closed });
+    mail = undefined;
+    expect(words(await say('status'))).not.toContain(closed);
   });
 });
 

@@ -1,7 +1,7 @@
 /** How a mail looks: as committed in docs/mail-pictures, readable in every light, built so that mail programs and screen readers follow. */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { drawn } from '../../docs/mail-pictures/draw.ts';
+import { drawn, pages } from '../../docs/mail-pictures/draw.ts';
 import type { Block, Reply } from '../../src/engine/types.ts';
 import { pictureSize } from '../../src/mail/picture-render.ts';
 import { renderPrint } from '../../src/mail/print-render.ts';
@@ -34,6 +34,16 @@ describe('docs/mail-pictures', () => {
   });
 });
 
+const webPages = await pages();
+
+describe('the pages that mails link to', () => {
+  it.each(Object.keys(webPages))('%s is what a browser gets; else: node docs/mail-pictures/draw.ts', async (name) => {
+    const kept = await readFile(new URL(`../../docs/mail-pictures/${name}.html`, import.meta.url), 'utf8');
+    expect(webPages[name]).toBe(kept);
+    expect(kept).not.toMatch(/<script|https?:|cid:/i);
+  });
+});
+
 /** As Gmail does on telephones: every colour turned. */
 const turned = ([red, green, blue]: Colour): Colour => [255 - red, 255 - green, 255 - blue];
 
@@ -50,6 +60,7 @@ describe('colours', () => {
   const tones = (['plain', 'good', 'bad', 'busy'] as const).map((tone) => ({ ...randomReply(7), tone }));
   const some = [
     ...Object.values(mails).map(({ html }) => html),
+    ...Object.values(webPages),
     ...tones.map((one) => renderMail(one, look).html),
     renderMail(
       reply({ kind: 'progress', progress: { phase: 'copying', files: 1, totalFiles: 4, bytes: 1, problems: 0 } }),

@@ -172,7 +172,7 @@ describe('what can be answered', () => {
       expect(said).toContain('Keepsake reads only your first line above the quoted text.');
       expect(said).toContain(CODE);
     }
-    expect(mail.text).toContain('To end these mails: https://backup.example.org/mail/unsubscribe/u1');
+    expect(mail.text).toContain('Unsubscribe (end these mails): https://backup.example.org/mail/unsubscribe/u1');
   });
 
   it('is help and status where it is about no plan', () => {
@@ -229,7 +229,7 @@ describe('what can be answered', () => {
       ...answered,
       unsubscribe: 'mailto:backup+u.abc@example.org?subject=stop%20reports',
     });
-    expect(mail.text).toContain('To end these mails, write to backup+u.abc@example.org');
+    expect(mail.text).toContain('Unsubscribe (end these mails): write to backup+u.abc@example.org');
     expect(mail.html).toContain('href="mailto:backup+u.abc@example.org?subject=stop%20reports"');
     sameWords(mail, 'unsubscribe');
     expect(renderMail(reply([]), { ...answered, unsubscribe: 'javascript:x' }).html).not.toContain('To end');

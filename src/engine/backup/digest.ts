@@ -95,7 +95,11 @@ function titleOf(rows: readonly DigestRow[], troubles: readonly Trouble[], plans
     : `${who}: ${manyWords(files, 'file')} copied ${SPANS[kind]}.`;
 }
 
-const nextOf = ({ next, state }: Plan): Cell => (next ? { at: next } : state === 'paused' ? 'paused' : 'by hand');
+/** A time that was over when the digest was due is no next one. */
+function nextOf({ next, state }: Plan, { to }: Period): Cell {
+  if (next !== undefined) return next > to ? { at: next } : 'overdue';
+  return state === 'paused' ? 'paused' : 'by hand';
+}
 
 /**
  * `rows` are the plans that it is about, `troubles` those of all `plans` of theirs: a backup that did not run is named even
@@ -134,7 +138,7 @@ export function digestReply(
           runsWords(tally),
           copiedWords(tally),
           freeWords(tally),
-          nextOf(plan),
+          nextOf(plan, period),
         ]),
       },
       {

@@ -111,12 +111,17 @@ function gapText(run: Run, plan: Plan): Block[] {
 
 /** `214 new files and 3 changed ones, 4.2 GB in 18 min`; undefined when there was nothing to copy. */
 function copiedWords(run: Run, counts: Counts): string | undefined {
-  const { new: added, changed, copied } = counts;
-  if (added + changed === 0) return undefined;
-  const what = [
-    ...(added > 0 ? [manyWords(added, 'new file')] : []),
-    ...(changed > 0 ? [`${manyWords(changed, 'changed file')} (the former versions are kept)`] : []),
-  ];
+  const { new: added, changed, copied, failed } = counts;
+  const all = added + changed;
+  if (all <= failed) return undefined;
+  const some = `${countWords(all - failed)} of ${manyWords(all, changed === 0 ? 'new file' : 'new and changed file')}`;
+  const what =
+    failed > 0
+      ? [some]
+      : [
+          ...(added > 0 ? [manyWords(added, 'new file')] : []),
+          ...(changed > 0 ? [`${manyWords(changed, 'changed file')} (the former versions are kept)`] : []),
+        ];
   const took =
     run.started && run.ended ? ` in ${durationWords((Date.parse(run.ended) - Date.parse(run.started)) / 1000)}` : '';
   return `${what.join(' and ')}, ${sizeWords(copied)}${took}`;

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { domainToASCII } from 'node:url';
 import { NotAllowed, UsageError } from '../errors.ts';
 import type { MailConfig } from '../mail-config.ts';
+import { closedDoors } from '../mail-trouble.ts';
 import { openCode } from '../people/codes.ts';
 import type { Services } from '../services.ts';
 import type { Caller, Identity, Instant, Person, Reply } from '../types.ts';
@@ -81,7 +82,7 @@ const trouble = ({ id, refused }: Identity, caller: Caller, now: Date): string =
     ? ''
     : `Mails to ${id} came back ${momentWords(refused.at, caller.zone, now)}, so none is sent there: ${refused.why} When it works again, say: mail ${id}`;
 
-function shown(caller: Caller, services: Services): Reply {
+async function shown(caller: Caller, services: Services): Promise<Reply> {
   const mails = mailsOf(caller.person);
   const now = services.clock.now();
   const smtp = services.config.mail?.smtp !== undefined;
@@ -106,6 +107,7 @@ function shown(caller: Caller, services: Services): Reply {
       fields({ 'Mailed to': working.map(({ id }) => id).join(', ') || undefined }),
       ...mails.filter(({ refused }) => refused !== undefined).map((one) => text(trouble(one, caller, now))),
       ...(smtp ? [] : [text('This Keepsake has no mail server now: its reports are files in the data folder.')]),
+      ...(await closedDoors(services)).map(text),
       ...choices(
         ...mails
           .filter(({ refused }) => refused !== undefined)
@@ -185,7 +187,7 @@ export const mail: Command<'mail'> = {
   },
   async *run(args, caller, services) {
     const reply =
-      args.address === undefined ? shown(caller, services) : await ask(services, caller, spelled(args.address));
+      args.address === undefined ? await shown(caller, services) : await ask(services, caller, spelled(args.address));
     yield { ...reply, onlyForCaller: true };
   },
 };

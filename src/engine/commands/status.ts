@@ -1,6 +1,7 @@
 /** `status`, and a bare `/backup`: "am I safe?" in one line, then the plans. */
 
 import { connectLine } from '../accounts.ts';
+import { closedDoors } from '../mail-trouble.ts';
 import type { Services } from '../services.ts';
 import type { Block, Caller, OutboxMessage, Plan, SnapshotRecord } from '../types.ts';
 import { distanceWords, durationWords, manyWords } from '../wording.ts';
@@ -10,6 +11,7 @@ import { newForms } from './form-for.ts';
 import { healthOf, type PlanHealth } from './health.ts';
 import { nextCell } from './list.ts';
 import { accountsOf } from './locate.ts';
+import { mailsOf } from './mail.ts';
 import { newestRun, visiblePlans } from './plan-of.ts';
 import { choice, choices, plain, text } from './reply.ts';
 
@@ -124,6 +126,10 @@ export const status: Command<'status'> = {
     const stuck = await undelivered(services, caller);
     const bad = healths.filter((health) => !health.current);
     const notes = [
+      ...(caller.person.role === 'owner' || mailsOf(caller.person).length > 0 ? await closedDoors(services) : []),
+      ...mailsOf(caller.person)
+        .filter(({ refused }) => refused !== undefined)
+        .map(({ id }) => `Mails to ${id} came back, so none is sent there. When it works again, say: mail ${id}`),
       ...signIns.map((account) => `The account "${account.name}" needs you to sign in again.`),
       ...(stuck.length === 0
         ? []

@@ -43,7 +43,9 @@ export const whoami: Command<'whoami'> = {
         [
           fields({
             'You may': MAY[person.role],
-            'Known as': identities.map(({ surface, id }) => `${surface} ${id}`).join(', '),
+            'Known as': person.identities
+              .map(({ surface, id, refused }) => `${surface} ${id}${refused ? ' (mails to it come back)' : ''}`)
+              .join(', '),
             'Time zone': caller.zone,
           }),
           ...choices(
