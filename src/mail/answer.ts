@@ -14,6 +14,21 @@ export const cutOff: Reply = {
   outcome: 'failed',
 };
 
+export const keptAs = (name: string): Reply => ({
+  tone: 'good',
+  title: 'Kept: the mail you forwarded.',
+  blocks: [{ kind: 'text', text: `It lies as ${name} in the archive of this Keepsake.` }],
+});
+
+/** It would fill a disk that is not theirs. */
+export const notForViewers: Reply = {
+  tone: 'bad',
+  title: 'The mail you forwarded was not kept.',
+  blocks: [{ kind: 'text', text: 'As a viewer you may look; mails are kept for members and owners.' }],
+  onlyForCaller: true,
+  outcome: 'refused',
+};
+
 /** To an answer without words, and to somebody who wonders: what they can say is listed below each mail. */
 const introduction: Reply = {
   tone: 'plain',

@@ -5,15 +5,25 @@ import type { MailServices, ReplyToken } from '../engine/services.ts';
 import type { Caller, Person, Reply } from '../engine/types.ts';
 import { sizeWords } from '../engine/wording.ts';
 import { domainOf, isAddress } from './address.ts';
-import { addReply, answerToTalk, asLast, asOneAnswer, cutOff, isRepeated, isRunCard } from './answer.ts';
-import { archiveName, keepForwarded } from './archive.ts';
+import {
+  addReply,
+  answerToTalk,
+  asLast,
+  asOneAnswer,
+  cutOff,
+  isRepeated,
+  isRunCard,
+  keptAs,
+  notForViewers,
+} from './answer.ts';
+import { keepForwarded } from './archive.ts';
 import { asciiDomain } from './authenticate/from.ts';
 import { automatic } from './automatic.ts';
-import { bounceOf } from './bounce.ts';
-import { answeredBy, isAddressed, isOurs, keyOf, tokensIn, unsubscribeToken } from './carried.ts';
+import { answeredBy, isAddressed, isOurs, keyOf, tokensIn } from './carried.ts';
 import { isForward } from './forward.ts';
 import type { ParsedMail, RawMail, Sender, Taken } from './mail.ts';
 import { newMailLine, replyLine } from './reply.ts';
+import { takeRobot } from './robot.ts';
 import { answerIn } from './said.ts';
 import { introduces, verdictOf } from './trust.ts';
 import { createTurns } from './turns.ts';
@@ -80,31 +90,6 @@ export function createInbox(order: InboxOrder): Inbox {
   async function ignore(line: string, why: string, person?: Person): Promise<Taken> {
     await services.turnedAway({ ...(person ? { person } : {}), surface, line, why });
     return 'ignored';
-  }
-
-  /** A bounce counts only for a message that we sent, to the address that we sent it to: anybody can write one. */
-  async function bounce(mail: ParsedMail): Promise<Taken | undefined> {
-    const report = bounceOf(mail);
-    if (!report) return undefined;
-    const thread = report.original === undefined ? undefined : await services.threads.at(surface, report.original);
-    const address = report.recipient?.toLowerCase();
-    const person = address === undefined ? undefined : await services.known({ surface, id: address });
-    if (!thread || !address || !person || thread.person !== person.id) {
-      log('info', 'mail.bounce_unknown', { status: report.status });
-      return 'ignored';
-    }
-    if (report.hard) await services.bounced({ address, why: report.why, message: thread.reference });
-    else log('warn', 'mail.bounce_soft', { address, status: report.status });
-    return 'done';
-  }
-
-  async function unsubscribe(mail: ParsedMail): Promise<Taken | undefined> {
-    const token = unsubscribeToken(mail);
-    if (token === undefined) return undefined;
-    const found = await services.tokens.findUnsubscribe(token);
-    if (!found) return ignore('unsubscribe', 'an unsubscribe address that is not known');
-    await services.endMails(found);
-    return 'done';
   }
 
   async function answer(person: Person, key: string, reply: Reply, mail: ParsedMail, to: string): Promise<boolean> {
@@ -190,23 +175,17 @@ export function createInbox(order: InboxOrder): Inbox {
     return turns.of(key, () => say(mail, key, line, caller, address));
   }
 
-  async function forwarded(mail: ParsedMail, key: string, raw: RawMail, person: Person, to: string): Promise<Taken> {
+  /** Kept, or why not. */
+  async function keep(mail: ParsedMail, key: string, raw: RawMail, person: Person): Promise<Reply> {
+    if (person.role === 'viewer') return notForViewers;
     const what = { date: mail.date ?? raw.received, subject: mail.subject, key, bytes: raw.bytes };
     try {
-      await keepForwarded(archive, person, what);
+      return keptAs(await keepForwarded(archive, person, what));
     } catch (error) {
       if (!(error instanceof QuotaExceeded)) throw error;
       const { message, advice } = error;
-      const full: Reply = { tone: 'bad', title: message, blocks: [{ kind: 'text', text: advice }], outcome: 'failed' };
-      await answer(person, key, full, mail, to);
-      return 'answered';
+      return { tone: 'bad', title: message, blocks: [{ kind: 'text', text: advice }], outcome: 'failed' };
     }
-    const kept: Reply = {
-      tone: 'good',
-      title: 'Kept: the mail you forwarded.',
-      blocks: [{ kind: 'text', text: `It lies as ${archiveName(what)} in the archive of this Keepsake.` }],
-    };
-    return (await answer(person, key, kept, mail, to)) ? 'answered' : 'done';
   }
 
   /** A plain "yes" to a mail that asks means its question, not another one that is open somewhere. */
@@ -250,7 +229,10 @@ export function createInbox(order: InboxOrder): Inbox {
       if (!(await services.allow({ address: `${how} ${address}`, most: ANSWERS[how], key }))) {
         return ignore(said, `more than ${ANSWERS[how]} mails in an hour`, person);
       }
-      if (isForward(mail) && proof.verified) return forwarded(mail, key, raw, person, address);
+      if (isForward(mail) && proof.verified) {
+        const reply = await keep(mail, key, raw, person);
+        return (await answer(person, key, reply, mail, address)) ? 'answered' : 'done';
+      }
       const about = token?.about;
       return say(
         mail,
@@ -285,7 +267,7 @@ export function createInbox(order: InboxOrder): Inbox {
         `a mail of ${sizeWords(raw.tooLarge)} from ${mail.from[0]?.address ?? 'nobody'}: too large to be read`,
       );
     }
-    const robot = (await bounce(mail)) ?? (await unsubscribe(mail));
+    const robot = await takeRobot(mail, services);
     if (robot) return robot;
     const why = automatic(mail, { listId: order.listId, addresses: [from] });
     if (why !== undefined) {

@@ -147,10 +147,21 @@ describe('a mail that Ana wrote to Eve', () => {
 describe('a forwarded mail', () => {
   it('is one file, however often and by whichever way it is delivered', async () => {
     const sent = await world.ana.forward(world.bens);
-    await world.until('the file', async () => /\.eml/.test(await world.state()));
+    await world.until('the file', async () => /-[0-9a-f]{12}\.eml"/.test(await world.state()));
     const before = await world.state();
     for (let index = 0; index < 5; index++) await replay(sent);
     await world.quiet();
+    expect(await world.state()).toBe(before);
+  });
+});
+
+describe('a forwarded mail of a viewer', () => {
+  it('is not kept: whoever may only look fills no disk', async () => {
+    const vera = world.mails.person('vera@example.org', 'Vera');
+    await world.know('vera', vera, 'viewer');
+    const before = await world.state();
+    await vera.forward(world.bens);
+    expect(words(await vera.next())).toContain('was not kept');
     expect(await world.state()).toBe(before);
   });
 });
