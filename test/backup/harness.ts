@@ -83,12 +83,13 @@ export async function createHarness(openStore?: (clock: Clock) => Promise<Store>
     outbox,
     data: join(folder, 'data'),
     surfaces: ['mail'],
+    mailFiles: false,
   });
   const owner = await store.put('people', {
     id: 'ana',
     name: 'Ana',
     role: 'owner',
-    identities: [],
+    identities: [{ surface: 'mail', id: 'ana@example.org' }],
     created: clock.now().toISOString(),
   });
   const location = (root: string): Location => ({ kind: 'local', root, text: root });

@@ -3,6 +3,8 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { photo } from '../../src/demo/library.ts';
 import { reportOf } from '../../src/engine/backup/report-facts.ts';
+import { reportMessages } from '../../src/engine/backup/report-messages.ts';
+import { createOutbox } from '../../src/engine/outbox.ts';
 import type { Block, OutboxMessage, Plan, Provider, Reply, Run } from '../../src/engine/types.ts';
 import { all } from '../commands/world.ts';
 import { createHarness, type Harness, put } from './harness.ts';
@@ -243,6 +245,21 @@ describe('the end of a run and its report', () => {
     const run = await h.run(plan);
     expect(written.filter((tables) => tables.includes('runs'))).toEqual([['outbox', 'runs']]);
     expect(block(await reported(run), 'image')).toBeDefined();
+  });
+
+  it('whoever started a run waits for no pictures where mails are only files; a scheduled one has them', async () => {
+    await photos(2);
+    const plan = await h.plan('p', h.at('a'), [h.at('b')]);
+    const run = await h.run(plan);
+    const { log, clock, places, store } = tools();
+    const outbox = createOutbox({ store, deliverers: [], clock, log });
+    const o = { store, clock, log, places, outbox, surfaces: ['console', 'mail'], mailFiles: true };
+    const blocks = async (trigger: Run['trigger']) =>
+      (await reportMessages(o, { ...run, trigger }, plan, new AbortController().signal)).flatMap((write) =>
+        'put' in write && write.table === 'outbox' ? write.put.reply.blocks.map(({ kind }) => kind) : [],
+      );
+    expect(await blocks('person')).not.toContain('image');
+    expect(await blocks('schedule')).toContain('image');
   });
 
   it('a stop that comes while the report is made is not lost in it, and does not undo the run', async () => {

@@ -106,7 +106,7 @@ describe('a report', () => {
       expect(said).toContain('and 3 more');
       expect(said).not.toContain('Say it again');
     }
-    expect(text).toContain('connect webdav url=<url>');
+    expect(text).toContain('connect webdav [url=<url>]');
   });
 
   it('carries pictures and files as parts, and loads nothing when it is read', async () => {

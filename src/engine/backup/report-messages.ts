@@ -21,7 +21,9 @@ export async function reportMessages(o: MessageTools, run: Run, plan: Plan, sign
   const { surfaces, mailFiles = true } = o;
   const targets = reportTargets(run, fresh, owner, { surfaces, mailFiles }, o.clock.now());
   if (targets.length === 0) return [];
-  const pictures = targets.some(({ surface }) => showsPictures(surface));
+  // Whoever started it is waiting, and would wait for pictures in a file that nobody asked for.
+  const forFilesOnly = run.trigger === 'person' && mailFiles && targets.every(({ surface }) => surface === 'mail');
+  const pictures = !forFilesOnly && targets.some(({ surface }) => showsPictures(surface));
   const { sheet, ...facts } = await factsOf(o, fresh, run, { pictures, signal });
   return targets.map(({ surface, conversation, due }) => {
     const reply = runReply(run, fresh, {
