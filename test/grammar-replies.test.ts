@@ -174,6 +174,8 @@ const SAID: [CommandName, object, string[]][] = [
       'Stop reports.',
       'stop sending reports please',
       'stop mailing me',
+      'stop sending me these emails',
+      'please remove me from this list',
       'no more reports',
       'No more mails, thanks',
       'unsubscribe',

@@ -66,7 +66,7 @@ const plainName = (name: string): string =>
 
 const question = (person: Person, code: string, expires: Instant, now: Date): Reply => ({
   tone: 'plain',
-  title: 'Is this your address? Here is the code.',
+  title: 'The code that confirms your address',
   blocks: [
     text(
       `Somebody who uses Keepsake (${plainName(person.name)}) wants its backup reports mailed to this address. If that is you, go back to where you asked for this mail and type this line there (not as an answer to this mail), within ${distanceWords(expires, now).replace('in ', '')}:`,

@@ -33,10 +33,13 @@ export async function isProved(
 }
 
 /** Why a mail's word is not enough. */
-const doubt = ({ proof }: Pick<Caller, 'proof'>): string =>
-  proof?.verified
-    ? 'It was not an answer to one of my mails, or that mail had been answered before. Anybody can send on what you once wrote'
-    : 'The mail server of your address does not say that it is from you, and anybody can write your address above a mail';
+function doubt({ proof }: Pick<Caller, 'proof'>): string {
+  if (!proof?.verified)
+    return 'The mail server of your address does not say that it is from you, and anybody can write your address above a mail';
+  return proof.token === undefined
+    ? 'It was not an answer to one of my mails, and anybody can send on what you once wrote'
+    : 'The mail that it answers was answered before, and anybody can send on what you once wrote';
+}
 
 interface Asked {
   title: string;
@@ -49,7 +52,7 @@ interface Asked {
  */
 export const unproved = (line: string, caller: Pick<Caller, 'proof'>, plan: Pick<Plan, 'name'> | undefined): Asked => ({
   title: `Did you write this: ${line}`,
-  text: `${plan ? `It is about the backup ${plan.name}. ` : ''}${doubt(caller)}, so I ask before I do it.`,
+  text: `${plan ? `It is about the backup ${plan.name}. ` : ''}${doubt(caller)}, so I ask before I do it.${caller.proof?.verified ? ' An answer to my newest report is done at once.' : ''}`,
   label: 'Yes, do it',
 });
 

@@ -7,12 +7,17 @@ export const STOP_REPORTS = [
   ...['stop sending me reports', 'stop mailing reports', 'stop mailing me reports', 'stop mailing me'],
   ...['stop emailing me', 'stop mails', 'stop the mails', 'stop emails', 'stop the emails', 'no more reports'],
   ...['no more mails', 'no more mail', 'no more emails', 'no more email', 'mute reports', 'mute the reports'],
-  ...['pause reports', 'reports off', 'unsubscribe', 'unsubscribe me'],
+  ...['pause reports', 'reports off', 'unsubscribe', 'unsubscribe me', 'stop these mails', 'stop these emails'],
+  ...['stop sending mails', 'stop sending emails', 'stop sending me mails', 'stop sending me emails'],
+  ...['stop sending these mails', 'stop sending these emails', 'stop sending me these mails'],
+  ...['stop sending me these emails', 'end these mails', 'end these emails', 'remove me from this list'],
+  ...['remove me from the list', 'take me off this list'],
 ];
 /** And they are again. */
 export const SEND_REPORTS = [
   ...['send reports', 'send the reports', 'send my reports', 'send me reports', 'send reports again'],
   ...['send me reports again', 'start reports', 'start the reports', 'resume reports', 'reports on', 'mail reports'],
+  ...['start reports again', 'start the reports again', 'send the reports again', 'send these mails again'],
   ...['mail me reports', 'mail me again', 'email me again', 'unmute reports', 'subscribe', 'subscribe again'],
 ];
 
