@@ -41,13 +41,20 @@ function fieldsHtml({ fields }: Extract<Part, { kind: 'fields' }>): string {
 /** Characters of 15 pixels that fit beside each other on the card. */
 const LINE = 64;
 const GAP = 2;
+/** What is longer is broken. */
+const LONGEST_WORD = 18;
+const BOLD = 1.3;
 
 /** Percent. Each column has room for its longest word; what is left goes to those that have more to say. */
 function widths(columns: readonly string[], rows: readonly string[][]): number[] {
   const cells = columns.map((column, at) => [column, ...rows.map((row) => row[at] ?? '')]);
   const longest = (texts: readonly string[], most: number): number =>
     Math.min(most, Math.max(...texts.map((text) => text.length)));
-  const least = cells.map((texts) => longest(texts.join(' ').split(' '), 18) + GAP);
+  const least = cells.map((texts, at) => {
+    const word = longest(texts.join(' ').split(' '), LONGEST_WORD);
+    // What is bold is wider, and a name that is broken is hard to read.
+    return (at === 0 ? Math.min(LONGEST_WORD, Math.ceil(word * BOLD)) : word) + GAP;
+  });
   const wanted = cells.map((texts, at) => Math.max(0, longest(texts, 40) + GAP - (least[at] ?? 0)));
   const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
   const left = Math.max(0, LINE - sum(least)) / Math.max(1, sum(wanted));

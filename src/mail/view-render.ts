@@ -198,7 +198,13 @@ function blockParts(block: Block, look: MailLook, room: Room, number: () => numb
     case 'form': {
       // One without a beginning asks for a whole line, which a mail is.
       if (block.line === '') return [];
-      return [{ kind: 'say', title: words(block.title, room.words), say: sayOf(formWords(block), look, room) }];
+      return [
+        {
+          kind: 'say',
+          title: `${words(block.title, room.words)}, to be filled in:`,
+          say: sayOf(formWords(block), look, room),
+        },
+      ];
     }
     case 'line':
       // Said again it would make a second one of what it made: it is there to be kept and shared.
