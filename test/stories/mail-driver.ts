@@ -23,18 +23,19 @@ const once = (mails: readonly SeenMail[]): SeenMail[] =>
 
 /**
  * `stingy`: a service on a bad day (`mail-trouble.ts`), which delivers each mail twice; people's programs leave the thread
- * out, so that nothing but the small print says what is answered.
+ * out, so that nothing but the small print says what is answered. Whoever has the world `opened` makes the troubles.
  */
-export const mailKind = (profile: 'normal' | 'stingy' = 'normal'): DriverKind => ({
+export const mailKind = (profile: 'normal' | 'stingy' = 'normal', opened?: (world: MailWorld) => void): DriverKind => ({
   name: `mail${profile === 'stingy' ? ', stingy' : ''}`,
   // One correspondence, in which nothing is changed once it is said, and nobody unknown is spoken to. Mails are answered
   // late on purpose: one that was answered already is asked about, whatever happened since.
   lacks: ['channel', 'expiry', 'cards', 'closed', 'zone', 'strangers', 'menus', 'empty lines', 'stale buttons'],
   // The minutes until a second try are seconds.
-  ...(profile === 'stingy' ? { factor: 60 } : {}),
+  ...(profile === 'stingy' || opened ? { factor: 60 } : {}),
   async open(clock) {
     const world: MailWorld = await openMailWorld({ clock, ...(profile === 'stingy' ? STINGY : {}) });
-    const badDay = profile === 'stingy' ? badDayOf(world) : undefined;
+    const badDay = profile === 'stingy' && !opened ? badDayOf(world) : undefined;
+    opened?.(world);
     const people: Record<Who, Person> = {
       ana: world.ana,
       ben: world.ben,
