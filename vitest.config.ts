@@ -6,6 +6,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // Much of the time is spent waiting for servers and programs, on two cores as well.
+    maxWorkers: 3,
   },
 });
