@@ -65,7 +65,16 @@ const SAID: [CommandName, object, string[]][] = [
   ['run', { plan: family }, ['run Family photos', 'run Family photos again', 'hi, run family photos now please.']],
   ['stop', { plan }, ['stop', 'Stop!', 'stop it', 'stop now please', 'cancel it']],
   ['pause', { plan }, ['pause', 'pause it', 'hold']],
-  ['pause', { plan, until: monday }, ['pause until monday', 'Pause it until Monday, please', 'ok, pause until monday']],
+  [
+    'pause',
+    { plan, until: monday },
+    [
+      'pause until monday',
+      'Pause it until Monday, please',
+      'ok, pause until monday',
+      'Hola Keepsake, pause untill monday',
+    ],
+  ],
   ['resume', { plan }, ['resume', 'resume it', 'Continue.']],
   [
     'edit',

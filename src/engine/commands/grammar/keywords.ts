@@ -83,7 +83,8 @@ export const VERBS: Record<Exclude<CommandName, 'create'>, readonly string[]> = 
 export const GREETINGS = [
   ...['hi', 'hello', 'hey', 'hi there', 'hello there', 'hi keepsake', 'hello keepsake', 'hey keepsake'],
   ...['dear keepsake', 'good morning', 'good evening', 'ok', 'okay', 'sure', 'yes', 'yes please', 'great'],
-  ...['perfect', 'thanks', 'thank you', 'thx'],
+  ...['perfect', 'thanks', 'thank you', 'thx', 'done', 'alright', 'all right', 'actually'],
+  ...['hola', 'hola keepsake', 'hallo', 'hallo keepsake', 'bonjour', 'salut', 'ciao', 'moin'],
 ];
 
 /** Words before a new plan's line that add nothing. */

@@ -72,7 +72,7 @@ const readUndo: ReadVerb = (line, from, at) => {
 };
 
 const readPause: ReadVerb = (line, from, at) => {
-  const until = (i: number) => phraseAt(line, i, ['until', 'till', 'til', 'for']) > 0;
+  const until = (i: number) => phraseAt(line, i, ['until', 'till', 'til', 'untill', 'unitl', 'for']) > 0;
   const { plan, next, reading } = optionalPlan(line, from, at, until);
   if (reading) return reading;
   const args: CommandArgs['pause'] = plan === undefined ? {} : { plan };
