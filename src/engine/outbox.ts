@@ -42,6 +42,15 @@ const withoutBytes = (reply: Reply): Reply => ({
   blocks: reply.blocks.filter(({ kind }) => kind !== 'image' && kind !== 'file'),
 });
 
+/**
+ * Of what has left, without what could be used by whoever reads the database: the reply tokens in the references of an
+ * answer, and the code of a message to an address that is to be proved.
+ */
+const spent = ({ reply, address, answers }: OutboxMessage): Pick<OutboxMessage, 'reply' | 'answers'> => ({
+  reply: address === undefined ? withoutBytes(reply) : { ...reply, blocks: [] },
+  ...(answers === undefined ? {} : { answers: { ...answers, references: [] } }),
+});
+
 const ifStillOurs = async (work: Promise<unknown>): Promise<void> => {
   try {
     await work;
@@ -73,7 +82,7 @@ export function createOutbox(o: { store: Store; deliverers: readonly Deliverer[]
     const now = at(0);
     await store.commit([{ table: 'seen', put: { id: sentId(message.id), at: now, outcome: 'sent' } }]);
     const { error: _, cutOff: __, ...rest } = message;
-    await ifStillOurs(store.put('outbox', { ...rest, reply: withoutBytes(rest.reply), state: 'sent', sent: now }));
+    await ifStillOurs(store.put('outbox', { ...rest, ...spent(rest), state: 'sent', sent: now }));
   };
 
   const failed = async (message: OutboxMessage, error: unknown): Promise<void> => {
@@ -90,7 +99,7 @@ export function createOutbox(o: { store: Store; deliverers: readonly Deliverer[]
     await ifStillOurs(
       store.put('outbox', {
         ...message,
-        ...(dead ? { state: 'dead', reply: withoutBytes(message.reply) } : { state: 'waiting' }),
+        ...(dead ? { state: 'dead', ...spent(message) } : { state: 'waiting' }),
         due: at(pause),
         error: text,
       }),

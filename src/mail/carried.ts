@@ -17,6 +17,10 @@ export function keyOf(mail: ParsedMail, raw: RawMail, from: { address: string; v
   return createHash('sha256').update(`${whose}\0${id}`).digest('hex').slice(0, 40);
 }
 
+/** How a mail of ours is found again when it comes back: its Message-ID holds its token, of which only a hash is stored. */
+export const threadReference = (messageId: string): string =>
+  createHash('sha256').update(messageId).digest('hex').slice(0, 40);
+
 /** Every token that the mail carries: in the address it was sent to, in what it answers, in the small print that it quotes. */
 export function tokensIn(mail: ParsedMail): string[] {
   const tagged = mail.recipients.map(readTagged).filter((tag) => tag?.use === 'r');

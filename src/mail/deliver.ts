@@ -5,6 +5,7 @@ import type { MailConfig } from '../engine/mail-config.ts';
 import type { Deliverer, MailServices } from '../engine/services.ts';
 import type { OutboxMessage, Person, Reply } from '../engine/types.ts';
 import { codeOf, mailtoLink, messageIdOf, taggedAddress } from './address.ts';
+import { threadReference } from './carried.ts';
 import { composeMail, dkimSigner, plainAddress } from './compose.ts';
 import { answerSubject, plainMessageId, threadOf } from './headers.ts';
 import type { MailAuth } from './oauth.ts';
@@ -198,10 +199,11 @@ export function createMailDeliverer({ config, services, auth, url }: MailDeliver
       );
     };
     // Before it leaves: a bounce can be back sooner than we are.
+    const reference = threadReference(messageId);
     await threads.keep({
-      id: `mail/${messageId}`,
+      id: `mail/${reference}`,
       surface: 'mail',
-      reference: messageId,
+      reference,
       ...about,
       person: to.id,
       posted: clock.now().toISOString(),

@@ -12,8 +12,8 @@ import type { MailDoor, RawMail, Taken } from './mail.ts';
 
 export interface ImapDoorOrder {
   server: ImapServer;
-  /** Signs in with OAuth2; asked for each connection, and once more when the token was refused. */
-  accessToken?: (signal: AbortSignal) => Promise<string>;
+  /** Signs in with OAuth2; asked for each connection, and once more, with the token that was refused. */
+  accessToken?: (signal: AbortSignal, refused?: string) => Promise<string>;
   vault: Vault;
   clock: Clock;
   log: Log;
@@ -62,13 +62,15 @@ async function attend(
   let open: Folder | undefined;
 
   async function signIn(): Promise<Folder> {
-    for (let tries = 0; ; tries++) {
-      const token = await accessToken?.(signal);
+    let refused: string | undefined;
+    for (;;) {
+      const token = await accessToken?.(signal, refused);
       const order = { server, clock, signal, onNews: bell.ring, ...(token === undefined ? {} : { token }) };
       try {
         return await openFolder(order);
       } catch (error) {
-        if (token === undefined || tries > 0 || !(error instanceof AuthRequired)) throw error;
+        if (token === undefined || refused !== undefined || !(error instanceof AuthRequired)) throw error;
+        refused = token;
       }
     }
   }

@@ -1,7 +1,7 @@
 /** What programs tell us and act by, without an answer: mails that did not arrive, and the button of a mail program that ends mails. */
 import type { MailServices } from '../engine/services.ts';
 import { bounceOf } from './bounce.ts';
-import { unsubscribeToken } from './carried.ts';
+import { threadReference, unsubscribeToken } from './carried.ts';
 import type { ParsedMail, Taken } from './mail.ts';
 
 const surface = 'mail';
@@ -11,7 +11,8 @@ async function bounce(mail: ParsedMail, services: MailServices): Promise<Taken |
   const { log, threads } = services;
   const report = bounceOf(mail);
   if (!report) return undefined;
-  const thread = report.original === undefined ? undefined : await threads.at(surface, report.original);
+  const thread =
+    report.original === undefined ? undefined : await threads.at(surface, threadReference(report.original));
   const address = report.recipient?.toLowerCase();
   const person = address === undefined ? undefined : await services.known({ surface, id: address });
   if (!thread || !address || !person || thread.person !== person.id) {

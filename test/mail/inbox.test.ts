@@ -12,6 +12,7 @@ import type { MailServices } from '../../src/engine/services.ts';
 import { createSurfaceServices } from '../../src/engine/surface.ts';
 import type { AuditLine, OutboxMessage, Person, Plan } from '../../src/engine/types.ts';
 import { codeOf, messageIdOf, taggedAddress } from '../../src/mail/address.ts';
+import { threadReference } from '../../src/mail/carried.ts';
 import { createInbox, type Inbox } from '../../src/mail/inbox.ts';
 import type { ParsedMail, RawMail, Sender, Taken } from '../../src/mail/mail.ts';
 import { all, openWorld, type World } from '../commands/world.ts';
@@ -329,9 +330,9 @@ describe('what ends mails', () => {
   it('a hard bounce is told elsewhere; that of a second mail marks the address', async () => {
     const id = messageIdOf(await token(), BOT);
     await services.threads.keep({
-      id: `mail/${id}`,
+      id: `mail/${threadReference(id)}`,
       surface: 'mail',
-      reference: id,
+      reference: threadReference(id),
       person: ana.id,
       posted: world.clock.now().toISOString(),
     });
@@ -347,9 +348,9 @@ describe('what ends mails', () => {
     expect((await world.store.get('people', ana.id))?.identities.find(({ refused }) => refused)).toBeUndefined();
     const next = messageIdOf(await token(), BOT);
     await services.threads.keep({
-      id: `mail/${next}`,
+      id: `mail/${threadReference(next)}`,
       surface: 'mail',
-      reference: next,
+      reference: threadReference(next),
       person: ana.id,
       posted: world.clock.now().toISOString(),
     });
@@ -375,7 +376,8 @@ describe('what ends mails', () => {
     });
     const bens = messageIdOf(await token(), BOT);
     const posted = world.clock.now().toISOString();
-    await services.threads.keep({ id: `mail/${bens}`, surface: 'mail', reference: bens, person: 'ben', posted });
+    const reference = threadReference(bens);
+    await services.threads.keep({ id: `mail/${reference}`, surface: 'mail', reference, person: 'ben', posted });
     expect(await take(bounce(`<${'a'.repeat(26)}.k@example.org>`))).toBe('ignored');
     expect(await take(bounce(bens))).toBe('ignored');
     const now = (await world.store.get('people', ana.id))?.identities.find(({ surface }) => surface === 'mail');
