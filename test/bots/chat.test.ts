@@ -143,8 +143,12 @@ describe('chat', () => {
   });
 
   it('two clicks at the same moment make one card', async () => {
-    engine();
+    const enough = new AbortController();
+    const working = world.backup.workUntil(enough.signal);
     await makePlan();
+    // The run that both ask for waits: a fast one could be over before the second click.
+    enough.abort(new Stopped('The first run is over.'));
+    await working;
     const { screen, messages } = memoryScreen();
     const chat = createChat(services, screen);
     const first = memoryAnswer();
@@ -154,6 +158,7 @@ describe('chat', () => {
     expect([...first.shown, ...second.shown].map(({ blocks }) => blocks)).toEqual([
       expect.arrayContaining([expect.objectContaining({ kind: 'link', url: 'https://chat.example.org/T1/D1/1' })]),
     ]);
+    expect(await runs()).toHaveLength(2);
   });
 
   it('a card whose answer is lost is looked for before it is posted again', async () => {
