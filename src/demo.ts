@@ -138,10 +138,16 @@ async function demo(): Promise<void> {
     );
     const yesterday = await hashTree(folders.library);
 
+    // Whenever the demo is played, no scheduled run falls between its yesterday and its today.
+    const daysAhead = (days: number): string =>
+      new Date(clock.now().getTime() + days * DAY).toLocaleDateString('en-GB', { weekday: 'long' }).toLowerCase();
+
     move(-DAY);
     print('\n== Yesterday');
     await type(`connect webdav as demo-nas url=${nas.url} user=demo`);
-    await type(`backup ${quoted(folders.library)} to ${quoted(folders.usb)} and demo-nas weekly named demo`);
+    await type(
+      `backup ${quoted(folders.library)} to ${quoted(folders.usb)} and demo-nas every ${daysAhead(3)} named demo`,
+    );
 
     move(0);
     print('\n== Today');
