@@ -12,7 +12,7 @@ import { compose } from '../src/compose.ts';
 import { readConfig } from '../src/engine/config.ts';
 import { type Program, startProgram } from '../test/servers/program.ts';
 import { type Crowd, gather, type Waited, type Way } from './crowd.ts';
-import { type AckRecord, ackSection, withAcks } from './report.ts';
+import { type AckRecord, ackSection, withSection } from './report.ts';
 import { makeSmall } from './workload.ts';
 
 const { values, positionals } = parseArgs({
@@ -171,4 +171,4 @@ try {
 const about = `Made by \`npm run bench:ack -- ${process.argv.slice(2).join(' ')}\` on ${new Date().toISOString().slice(0, 10)}: ${availableParallelism()} cores (${cpus()[0]?.model.trim()}), Node ${process.versions.node}; ${rounds} rounds of ${people} people at once.`;
 const section = ackSection(about, records, Number(values.files));
 process.stdout.write(section);
-if (values.write) writeFileSync(PAGE, withAcks(readFileSync(PAGE, 'utf8'), section));
+if (values.write) writeFileSync(PAGE, withSection(readFileSync(PAGE, 'utf8'), section));

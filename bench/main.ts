@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measure } from './measure.ts';
 import { openPlace, type Place, type PlaceName } from './places.ts';
-import { acksOf, page, type RunRecord, withAcks } from './report.ts';
+import { acksOf, page, type RunRecord } from './report.ts';
 import { contestants, type Task, TOGETHER, type Tool } from './tools.ts';
 import { change, type Made, makeLarge, makePhotos, makeSmall } from './workload.ts';
 
@@ -232,5 +232,5 @@ const markdown = page({ about: about(), workloads: WORKLOADS, records, notes: NO
 process.stdout.write(values.json ? `${JSON.stringify(records, undefined, 1)}\n` : markdown);
 if (values.write) {
   const file = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url));
-  writeFileSync(file, withAcks(markdown, acksOf(readFileSync(file, 'utf8'))));
+  writeFileSync(file, `${markdown.trimEnd()}\n\n${acksOf(readFileSync(file, 'utf8'))}`);
 }

@@ -155,9 +155,15 @@ export function ackSection(about: string, records: readonly AckRecord[], files: 
   ].join('\n\n')}\n`;
 }
 
-/** A page with this section, in place of the one it had. */
-export const withAcks = (text: string, section: string): string =>
-  `${(text.split(ACKS)[0] ?? '').trimEnd()}\n\n${section}`;
+/** A page with this section in place of the one with the same title, or at its end. */
+export function withSection(text: string, section: string): string {
+  const titleOf = (part: string): string | undefined => /^## .*$/m.exec(part)?.[0];
+  // A marker above a title belongs to it.
+  const parts = text.trimEnd().split(/\n+(?=(?:<!-- [^>]*-->\n)?## )/);
+  const at = parts.findIndex((part) => titleOf(part) === titleOf(section));
+  const others = at < 0 ? [...parts, section] : parts.with(at, section);
+  return `${others.map((part) => part.trimEnd()).join('\n\n')}\n`;
+}
 
 /** The section of a page, to go on under a new one. */
 export const acksOf = (text: string): string => (text.includes(ACKS) ? `${ACKS}${text.split(ACKS)[1] ?? ''}` : '');

@@ -1,5 +1,5 @@
 /** The people of the mail world on real servers: OpenSMTPD takes their mails, dovecot's maildirs hold what they get. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTransport } from 'nodemailer';
 import { systemClock } from '../../src/engine/clock.ts';
@@ -19,15 +19,22 @@ export interface Post {
   close(): Promise<void>;
 }
 
+export interface RealPost extends Post {
+  /** Ana, and those whose names were given. */
+  people: readonly Person[];
+  /** Everything that lies in somebody's mailbox, and when it came there (ms since 1970). */
+  arrived(person: Person): { raw: Buffer; at: number }[];
+}
+
 /** Mails of a maildir in the order in which they came; dovecot names them by time once it has seen them. */
-function mailsOf(maildir: string): { uid: number; raw: Buffer }[] {
+function mailsOf(maildir: string): { uid: number; raw: Buffer; at: number }[] {
   const files = ['new', 'cur'].flatMap((folder) => {
     const at = join(maildir, folder);
     return existsSync(at) ? readdirSync(at).map((name) => ({ name, path: join(at, name) })) : [];
   });
   return files
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map(({ name, path }) => ({ uid: uidOf(name), raw: readFileSync(path) }));
+    .map(({ name, path }) => ({ uid: uidOf(name), raw: readFileSync(path), at: statSync(path).mtimeMs }));
 }
 
 const uids = new Map<string, number>();
@@ -39,16 +46,17 @@ function uidOf(name: string): number {
   return known;
 }
 
-export async function openRealPost(): Promise<Post> {
+/** `names`: of further people, before the @. */
+export async function openRealPost(names: readonly string[] = []): Promise<RealPost> {
   const domain = 'example.org';
   const address = `backup@${domain}`;
-  const people = [address, `ana@${domain}`];
-  const dovecot = await startDovecot(people.map((name) => ({ name, password: 'pw' })));
-  const smtp = await startOpensmtpd({ domain, users: people, maildir: dovecot.maildir });
+  const addresses = [address, ...['ana', ...names].map((name) => `${name}@${domain}`)];
+  const dovecot = await startDovecot(addresses.map((name) => ({ name, password: 'pw' })));
+  const smtp = await startOpensmtpd({ domain, users: addresses, maildir: dovecot.maildir });
   const dns = await startDns({});
   dns.set(`${SELECTOR}._domainkey.${domain}`, 'TXT', [dkimRecord(domain)]);
   dns.set(`_dmarc.${domain}`, 'TXT', ['v=DMARC1; p=reject']);
-  const transport = createTransport({ host: smtp.host, port: smtp.port });
+  const transport = createTransport({ host: smtp.host, port: smtp.port, pool: true, maxConnections: 10 });
   let count = 0;
   const office = {
     clock: systemClock,
@@ -69,9 +77,12 @@ export async function openRealPost(): Promise<Post> {
       return undefined;
     },
   } as unknown as PostOffice;
+  const ana = createPerson(office, 'Ana Lima', `ana@${domain}`);
   return {
     address,
-    ana: createPerson(office, 'Ana Lima', `ana@${domain}`),
+    ana,
+    people: [ana, ...names.map((name) => createPerson(office, name, `${name}@${domain}`))],
+    arrived: (person) => mailsOf(dovecot.maildir(person.address)),
     environment: () => ({
       SMTP_URL: smtp.url,
       IMAP_URL: `imap://${encodeURIComponent(address)}:pw@${dovecot.host}:${dovecot.port}`,
