@@ -109,7 +109,10 @@ export const isRepeated = ({ data }: Reply): boolean =>
 /** The card of a run: its report comes as a mail of its own. */
 export const isRunCard = (reply: Reply): boolean => reply.live !== undefined && reply.about?.run === reply.live;
 
-const begun: Block = { kind: 'text', text: 'It begins now. The report follows as a mail of its own when it is done.' };
+const begun: Block = {
+  kind: 'text',
+  text: 'It begins now. Where this backup reports its runs by mail, the report follows; `status` tells how it went in any case.',
+};
 
 /** Later states of one card take the place of earlier ones. */
 export function addReply(replies: readonly Reply[], reply: Reply): Reply[] {
